@@ -1,0 +1,103 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of ours: Swift 6 language mode, warnings are errors.
+let strict: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// A library target. Imports run downwards only: see docs/architecture.md.
+func layer(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// The test target of a layer. Tests may see everything below the command line.
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [], exclude: [String] = []
+) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, exclude: exclude, resources: resources,
+    swiftSettings: strict)
+}
+
+let package = Package(
+  name: "tokenrotate",
+  products: [
+    .executable(name: "tokenrotate", targets: ["tokenrotate"])
+  ],
+  targets: [
+    // C libraries: a module map and a shim each, imported by exactly one Swift target.
+    .systemLibrary(
+      name: "CCurl", path: "Sources/CLibraries/CCurl", pkgConfig: "libcurl",
+      providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(
+      name: "CSQLite", path: "Sources/CLibraries/CSQLite", pkgConfig: "sqlite3",
+      providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(
+      name: "CCSV", path: "Sources/CLibraries/CCSV", providers: [.apt(["libcsv-dev"])]),
+    .systemLibrary(
+      name: "CCrypto", path: "Sources/CLibraries/CCrypto", pkgConfig: "libcrypto",
+      providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(
+      name: "CMicroHTTPD", path: "Sources/CLibraries/CMicroHTTPD", pkgConfig: "libmicrohttpd",
+      providers: [.apt(["libmicrohttpd-dev"])]),
+    .target(name: "CTOML", path: "Sources/CLibraries/CTOML"),
+
+    // The pure model, and the ports it is acted out through.
+    layer("RotationModel"),
+    layer("RotationPorts", ["RotationModel"]),
+
+    // One Swift wrapper for each library of the system.
+    layer("FileSystem"),
+    layer("Digests", ["CCrypto"]),
+    layer("TOMLReader", ["CTOML"]),
+    layer("HTTPClient", ["CCurl", "RotationPorts"]),
+
+    // Adapters: each implements ports, none knows another.
+    layer("JobFiles", ["RotationModel", "RotationPorts", "TOMLReader", "CCSV", "Digests", "FileSystem"]),
+    layer("InfluxAPI", ["RotationModel", "RotationPorts", "HTTPClient", "TOMLReader"]),
+    layer("SecretStores", ["RotationModel", "RotationPorts", "FileSystem"]),
+    layer("Ledgers", ["RotationModel", "RotationPorts", "CSQLite"]),
+    layer("AuditLog", ["RotationModel", "RotationPorts", "FileSystem", "Digests"]),
+    layer("Reporting", ["RotationModel", "RotationPorts"]),
+
+    // The flow, and the stand-in for a cluster.
+    layer("RotationRunner", ["RotationModel", "RotationPorts", "JobFiles"]),
+    layer("Sandbox", ["RotationModel", "CMicroHTTPD"]),
+
+    .executableTarget(
+      name: "tokenrotate",
+      dependencies: [
+        "RotationModel", "RotationPorts", "FileSystem", "Digests", "JobFiles", "HTTPClient",
+        "InfluxAPI", "SecretStores", "Ledgers", "AuditLog", "RotationRunner", "Reporting",
+        "Sandbox",
+      ],
+      swiftSettings: strict),
+
+    .target(
+      name: "RotationTestKit",
+      dependencies: [
+        "RotationModel", "RotationPorts", "FileSystem", "JobFiles", "HTTPClient", "InfluxAPI",
+        "SecretStores", "Ledgers", "AuditLog", "RotationRunner", "Reporting", "Sandbox",
+      ],
+      path: "Tests/RotationTestKit", swiftSettings: strict),
+    tests("RotationModelTests", ["RotationModel"]),
+    tests("RotationPortsTests", ["RotationPorts"]),
+    tests("FileSystemTests", ["FileSystem", "RotationTestKit"]),
+    tests("JobFilesTests", ["JobFiles", "TOMLReader"]),
+    tests("HTTPClientTests", ["HTTPClient", "RotationPorts"]),
+    tests("InfluxAPITests", ["InfluxAPI", "RotationTestKit"]),
+    tests("SecretStoresTests", ["SecretStores", "RotationTestKit"]),
+    tests("LedgersTests", ["Ledgers", "RotationTestKit"]),
+    tests("AuditLogTests", ["AuditLog", "Digests", "RotationTestKit"]),
+    tests("RotationRunnerTests", ["RotationRunner", "RotationTestKit"]),
+    tests("ReportingTests", ["Reporting", "RotationTestKit"]),
+    tests("SandboxTests", ["Sandbox"]),
+    tests("SimulationTests", ["RotationRunner", "RotationTestKit"]),
+    tests("CommandTests", ["RotationTestKit"], exclude: ["transcripts"]),
+    tests("TidyTests", []),
+  ],
+  cxxLanguageStandard: .cxx17
+)
