@@ -1,0 +1,163 @@
+/// An event as flat fields, the form in which a ledger keeps it and the audit log shows it.
+///
+/// One mapping for both, so that a new event is written down in one place and no ledger needs to know what
+/// an event means.
+public struct EventRecord: Equatable, Sendable {
+  /// The event's name in the audit log: `create.intended`, `store.staged`, …
+  public var name: String
+  public var generation: Int?
+  public var attempt: String?
+  public var tokenID: String?
+  /// The store's name within the job.
+  public var store: String?
+  /// A deadline, an expiry or the beginning of refusals, by the event's name.
+  public var instant: Instant?
+  /// A span in milliseconds.
+  public var milliseconds: Int64?
+  /// A place of a store: pending, current or previous.
+  public var place: String?
+  /// Why, in words for people.
+  public var reason: String?
+
+  public init(
+    name: String, generation: Int? = nil, attempt: String? = nil, tokenID: String? = nil,
+    store: String? = nil, instant: Instant? = nil, milliseconds: Int64? = nil, place: String? = nil,
+    reason: String? = nil
+  ) {
+    self.name = name
+    self.generation = generation
+    self.attempt = attempt
+    self.tokenID = tokenID
+    self.store = store
+    self.instant = instant
+    self.milliseconds = milliseconds
+    self.place = place
+    self.reason = reason
+  }
+}
+
+extension Event {
+  /// The event as flat fields.
+  public var record: EventRecord {
+    switch self {
+    case .createIntended(let generation, let attempt, let deadline):
+      EventRecord(
+        name: "create.intended", generation: generation, attempt: attempt.text, instant: deadline)
+    case .createDone(let attempt, let tokenID, let expiresAt):
+      EventRecord(name: "create.done", attempt: attempt.text, tokenID: tokenID, instant: expiresAt)
+    case .createRefused(let attempt, let reason):
+      EventRecord(name: "create.refused", attempt: attempt.text, reason: reason)
+    case .createUnknown(let attempt, let reason):
+      EventRecord(name: "create.unknown", attempt: attempt.text, reason: reason)
+    case .createWatchEnded(let attempt):
+      EventRecord(name: "create.watch_ended", attempt: attempt.text)
+    case .storeStaged(let generation, let attempt, let store):
+      EventRecord(name: "store.staged", generation: generation, attempt: attempt.text, store: store)
+    case .tokenAdopted(let generation, let attempt, let tokenID, let place, let expiresAt):
+      EventRecord(
+        name: "token.adopted", generation: generation, attempt: attempt.text, tokenID: tokenID,
+        instant: expiresAt, place: place.rawValue)
+    case .orphanFound(let attempt, let tokenID, let reason):
+      EventRecord(name: "orphan.found", attempt: attempt.text, tokenID: tokenID, reason: reason)
+    case .orphanRevokeIntended(let attempt, let tokenID):
+      EventRecord(name: "orphan.revoke_intended", attempt: attempt.text, tokenID: tokenID)
+    case .orphanRevoked(let attempt, let tokenID):
+      EventRecord(name: "orphan.revoked", attempt: attempt.text, tokenID: tokenID)
+    case .orphanRevokeRefused(let attempt, let tokenID, let reason):
+      EventRecord(
+        name: "orphan.revoke_refused", attempt: attempt.text, tokenID: tokenID, reason: reason)
+    case .orphanRevokeUnknown(let attempt, let tokenID, let reason):
+      EventRecord(
+        name: "orphan.revoke_unknown", attempt: attempt.text, tokenID: tokenID, reason: reason)
+    case .activationConfirmed(let generation, let after):
+      EventRecord(
+        name: "activation.confirmed", generation: generation, milliseconds: after.milliseconds)
+    case .activationTimedOut(let generation, let refusedSince, let reason):
+      EventRecord(
+        name: "activation.timed_out", generation: generation, instant: refusedSince, reason: reason)
+    case .storePromoted(let generation, let store):
+      EventRecord(name: "store.promoted", generation: generation, store: store)
+    case .deliveryFailed(let generation, let store, let reason):
+      EventRecord(name: "delivery.failed", generation: generation, store: store, reason: reason)
+    case .deliveryDone(let generation):
+      EventRecord(name: "delivery.done", generation: generation)
+    case .revokeIntended(let generation, let reason):
+      EventRecord(name: "revoke.intended", generation: generation, reason: reason)
+    case .revokeDone(let generation):
+      EventRecord(name: "revoke.done", generation: generation)
+    case .revokeRefused(let generation, let reason):
+      EventRecord(name: "revoke.refused", generation: generation, reason: reason)
+    case .revokeUnknown(let generation, let reason):
+      EventRecord(name: "revoke.unknown", generation: generation, reason: reason)
+    }
+  }
+
+  /// Reads an event back; nil when the name is not known or a field that the event needs is missing, as
+  /// in a ledger written by a newer program.
+  public init?(record: EventRecord) {
+    guard let event = Event.attemptEvent(record) ?? Event.generationEvent(record) else { return nil }
+    self = event
+  }
+
+  private static func attemptEvent(_ record: EventRecord) -> Event? {
+    guard let attempt = record.attempt.flatMap({ AttemptID($0) }) else { return nil }
+    let reason = record.reason ?? ""
+    switch record.name {
+    case "create.refused": return .createRefused(attempt: attempt, reason: reason)
+    case "create.unknown": return .createUnknown(attempt: attempt, reason: reason)
+    case "create.watch_ended": return .createWatchEnded(attempt: attempt)
+    case "create.intended":
+      guard let generation = record.generation, let deadline = record.instant else { return nil }
+      return .createIntended(generation: generation, attempt: attempt, deadline: deadline)
+    case "store.staged":
+      guard let generation = record.generation, let store = record.store else { return nil }
+      return .storeStaged(generation: generation, attempt: attempt, store: store)
+    default: break
+    }
+    guard let tokenID = record.tokenID else { return nil }
+    switch record.name {
+    case "create.done":
+      return .createDone(attempt: attempt, tokenID: tokenID, expiresAt: record.instant)
+    case "token.adopted":
+      guard let generation = record.generation,
+        let place = record.place.flatMap({ Place(rawValue: $0) })
+      else { return nil }
+      return .tokenAdopted(
+        generation: generation, attempt: attempt, tokenID: tokenID, place: place,
+        expiresAt: record.instant)
+    case "orphan.found": return .orphanFound(attempt: attempt, tokenID: tokenID, reason: reason)
+    case "orphan.revoke_intended": return .orphanRevokeIntended(attempt: attempt, tokenID: tokenID)
+    case "orphan.revoked": return .orphanRevoked(attempt: attempt, tokenID: tokenID)
+    case "orphan.revoke_refused":
+      return .orphanRevokeRefused(attempt: attempt, tokenID: tokenID, reason: reason)
+    case "orphan.revoke_unknown":
+      return .orphanRevokeUnknown(attempt: attempt, tokenID: tokenID, reason: reason)
+    default: return nil
+    }
+  }
+
+  private static func generationEvent(_ record: EventRecord) -> Event? {
+    guard let generation = record.generation else { return nil }
+    let reason = record.reason ?? ""
+    switch record.name {
+    case "activation.confirmed":
+      guard let milliseconds = record.milliseconds else { return nil }
+      return .activationConfirmed(generation: generation, after: .milliseconds(milliseconds))
+    case "activation.timed_out":
+      return .activationTimedOut(
+        generation: generation, refusedSince: record.instant, reason: reason)
+    case "store.promoted":
+      guard let store = record.store else { return nil }
+      return .storePromoted(generation: generation, store: store)
+    case "delivery.failed":
+      guard let store = record.store else { return nil }
+      return .deliveryFailed(generation: generation, store: store, reason: reason)
+    case "delivery.done": return .deliveryDone(generation: generation)
+    case "revoke.intended": return .revokeIntended(generation: generation, reason: reason)
+    case "revoke.done": return .revokeDone(generation: generation)
+    case "revoke.refused": return .revokeRefused(generation: generation, reason: reason)
+    case "revoke.unknown": return .revokeUnknown(generation: generation, reason: reason)
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,120 @@
+public import RotationModel
+
+/// Where token strings are put away. Each name has three places: pending, current and previous.
+///
+/// Every call may be repeated after a crash or a failure and then does nothing more than it did, or
+/// completes what was half done. A reader outside sees the old token or the new one, never neither.
+public protocol SecretStore: Sendable {
+  /// The store's name within its job, as events and reports name it.
+  var name: String { get }
+
+  /// Takes the store for this installation and says whether it can be written; throws
+  /// `StoreError.ownedByAnother` when another installation or process has it. Called once before use.
+  func open() async throws(StoreError)
+  /// Gives the store back. Nothing is called after it.
+  func close() async
+
+  /// Makes sure that `stage` for this attempt will find room, and that nothing else is pending there.
+  /// A record of another attempt in the pending place is `StoreError.conflict`.
+  func reserve(_ place: StorePlace, attempt: AttemptID) async throws(StoreError)
+  /// Makes the token durable in the pending place; on return it survives power loss.
+  func stage(_ token: StoredToken, at place: StorePlace) async throws(StoreError)
+  /// Makes the pending token of this generation current and the current one previous, then empties the
+  /// pending place. Compare-and-set: a newer current generation is `StoreError.conflict`; when this
+  /// generation is current already, only what was left half done is completed.
+  func promote(generation: Int, at place: StorePlace) async throws(StoreError)
+  /// The token in one of the places; nil when it is empty.
+  func read(_ which: Event.Place, at place: StorePlace) async throws(StoreError) -> StoredToken?
+  /// Empties the pending or previous place if it holds this attempt (or only a reservation); an empty
+  /// place is success. The current place is never emptied by this call.
+  func discard(_ which: Event.Place, attempt: AttemptID, at place: StorePlace) async throws(StoreError)
+}
+
+/// The place of one name in a store.
+public struct StorePlace: Hashable, Sendable {
+  public var job: String
+  /// The token's name.
+  public var name: String
+  /// One path component in place of the name; nil: the name itself.
+  public var secret: String?
+  /// The system user and group that own the file, and its mode (0o600 or 0o640); nil: the store's own.
+  public var owner: String?
+  public var group: String?
+  public var mode: UInt32?
+
+  public init(
+    job: String, name: String, secret: String? = nil, owner: String? = nil, group: String? = nil,
+    mode: UInt32? = nil
+  ) {
+    self.job = job
+    self.name = name
+    self.secret = secret
+    self.owner = owner
+    self.group = group
+    self.mode = mode
+  }
+}
+
+/// A token with its string and what a consumer needs beside it.
+public struct StoredToken: Sendable, Equatable {
+  public var generation: Int
+  public var attempt: AttemptID
+  public var tokenID: String
+  public var accessToken: Secret
+  /// The query and write endpoint, a full URL.
+  public var host: String
+  /// The databases that the token may use, `"*"` included.
+  public var databases: [String]
+  public var expiresAt: Instant?
+
+  public init(
+    generation: Int, attempt: AttemptID, tokenID: String, accessToken: Secret, host: String,
+    databases: [String], expiresAt: Instant?
+  ) {
+    self.generation = generation
+    self.attempt = attempt
+    self.tokenID = tokenID
+    self.accessToken = accessToken
+    self.host = host
+    self.databases = databases
+    self.expiresAt = expiresAt
+  }
+}
+
+/// Why a store did not do what it was asked.
+public struct StoreError: Error, Equatable, Sendable {
+  public enum Code: String, Sendable {
+    /// Out of reach, read-only, or failing: may pass.
+    case unavailable
+    /// No room left: may pass when somebody makes some.
+    case noRoom = "no_room"
+    /// The place or the whole store belongs to another installation, job or name.
+    case ownedByAnother = "owned_by_another"
+    /// Another attempt is pending, or a newer generation is current.
+    case conflict
+    /// The store is set up in a way that cannot work: a missing user, a link where a folder belongs.
+    case misconfigured
+    /// A record that cannot be read.
+    case malformed
+  }
+
+  public var code: Code
+  /// What happened, where and why. Never holds a part of a secret.
+  public var message: String
+  /// What to do next.
+  public var hint: String?
+
+  public init(_ code: Code, message: String, hint: String? = nil) {
+    self.code = code
+    self.message = message
+    self.hint = hint
+  }
+
+  /// Whether the same call may well succeed a little later.
+  public var isPassing: Bool {
+    switch code {
+    case .unavailable, .noRoom: true
+    case .ownedByAnother, .conflict, .misconfigured, .malformed: false
+    }
+  }
+}
