@@ -1,0 +1,59 @@
+/// One POST, and whatever is known of its effect.
+public struct Attempt: Equatable, Sendable {
+  public let id: AttemptID
+  /// The generation that the token was to be.
+  public let generation: Int
+  public let intendedAt: Instant
+  /// No effect is expected later, though one may come: hence the watch.
+  public let deadline: Instant
+  public internal(set) var state: State
+  /// Tokens with this attempt's marker whose strings are lost or unusable.
+  public internal(set) var orphans: [Orphan] = []
+  /// Whether a listing begun after the deadline was answered before another attempt was intended.
+  public internal(set) var wasSearched = false
+
+  public enum State: Equatable, Sendable {
+    /// The POST may be under way, or may have been when the run died.
+    /// Leaves to: answered, refused, unknown, kept.
+    case inFlight
+    /// The cluster made a token; its string is in the run's memory only.
+    /// Leaves to: kept, lost.
+    case answered(tokenID: String, expiresAt: Instant?)
+    /// Nothing was made. Final.
+    case refused
+    /// Never sent again; on watch. Leaves to: kept, lost, closed.
+    case unknown
+    /// Its token is that of its generation. Final.
+    case kept(tokenID: String)
+    /// Its token, if there was one, is an orphan. Final.
+    case lost
+    /// Watched to the end without a sight of a token. Final.
+    case closed
+  }
+
+  /// A token that nobody can use, on its way out.
+  public struct Orphan: Equatable, Sendable {
+    public let tokenID: String
+    public internal(set) var state: State
+
+    public enum State: Equatable, Sendable {
+      /// Leaves to: revoking.
+      case found
+      /// A DELETE may have been sent. Leaves to: found (refused), revoked.
+      case revoking
+      /// Final.
+      case revoked
+    }
+  }
+
+  /// How long the effect of an attempt may come late and is looked for by every run.
+  public static let watch: Duration = .seconds(7 * 86_400)
+
+  /// The token id that may live: that of the kept generation or of an answer being staged.
+  var legitimateTokenID: String? {
+    switch state {
+    case .kept(let tokenID), .answered(let tokenID, _): tokenID
+    case .inFlight, .refused, .unknown, .lost, .closed: nil
+    }
+  }
+}

@@ -1,0 +1,32 @@
+/// Where a lineage stands, in one word: the words of ARCHITECTURE's state machine.
+public enum LineageStatus: String, Equatable, Sendable, CaseIterable {
+  /// Nothing was ever made, or all of it is gone again.
+  case planned
+  /// An attempt has no outcome yet.
+  case creating
+  /// An attempt's effect is not known, and no token is in its place.
+  case unknown
+  case staged
+  case active
+  case delivering
+  case current
+  case revoking
+}
+
+extension RotationMachine {
+  public var status: LineageStatus {
+    if let live {
+      switch live.phase {
+      case .staged: return .staged
+      case .active: return .active
+      case .delivering: return .delivering
+      case .current: return .current
+      case .revoking: return .revoking
+      case .revoked: return .planned
+      }
+    }
+    if attempts.contains(where: \.isOpen) { return .creating }
+    if attempts.contains(where: { $0.state == .unknown && !$0.wasSearched }) { return .unknown }
+    return .planned
+  }
+}

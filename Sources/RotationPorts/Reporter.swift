@@ -1,0 +1,133 @@
+/// Who is told how a run goes. Calls come from one task, in order, and must not block for long.
+public protocol Reporter: Sendable {
+  func jobStarted(_ job: String)
+  /// Counts so far; called whenever one of them changed.
+  func progressed(_ job: String, _ progress: Progress)
+  /// A token is where it can be in this run.
+  func tokenFinished(_ job: String, _ report: TokenReport)
+  /// Something that concerns the job and no one token, and that a person should look at.
+  func noticed(_ job: String, _ problem: Problem)
+  func jobFinished(_ job: String, _ report: JobReport)
+}
+
+/// How far a job is.
+public struct Progress: Equatable, Sendable {
+  /// Rows of the CSV.
+  public var rows = 0
+  public var created = 0
+  /// Waiting for activation now.
+  public var waiting = 0
+  public var delivered = 0
+  public var failed = 0
+  public var finished = 0
+
+  public init() {}
+}
+
+/// What became of one token in a run. The raw values are those of `run --format json`.
+public enum TokenOutcome: String, Sendable, CaseIterable {
+  case created
+  case rotated
+  case updated
+  case unchanged
+  case pending
+  case undelivered
+  case held
+  case attention
+  case retired
+  case failed
+}
+
+public struct TokenReport: Equatable, Sendable {
+  public var name: String
+  public var outcome: TokenOutcome
+  public var tokenID: String?
+  public var previousTokenID: String?
+  /// From staging to confirmation, where this run saw it.
+  public var activationSeconds: Double?
+  public var problem: Problem?
+
+  public init(
+    name: String, outcome: TokenOutcome, tokenID: String? = nil, previousTokenID: String? = nil,
+    activationSeconds: Double? = nil, problem: Problem? = nil
+  ) {
+    self.name = name
+    self.outcome = outcome
+    self.tokenID = tokenID
+    self.previousTokenID = previousTokenID
+    self.activationSeconds = activationSeconds
+    self.problem = problem
+  }
+}
+
+/// What went wrong, in a word for programs and in sentences for people.
+public struct Problem: Error, Equatable, Sendable {
+  public var code: String
+  public var message: String
+  public var hint: String?
+
+  public init(code: String, message: String, hint: String? = nil) {
+    self.code = code
+    self.message = message
+    self.hint = hint
+  }
+
+  public init(_ error: ServiceError) {
+    self.init(code: error.code.rawValue, message: error.message, hint: error.hint)
+  }
+
+  public init(_ error: StoreError) {
+    self.init(code: "store_\(error.code.rawValue)", message: error.message, hint: error.hint)
+  }
+
+  public init(_ error: LedgerError) {
+    self.init(code: "ledger_\(error.code.rawValue)", message: error.message, hint: error.hint)
+  }
+
+  public init(_ error: AuditError) {
+    self.init(code: "audit_\(error.code.rawValue)", message: error.message, hint: error.hint)
+  }
+}
+
+/// How a job ended.
+public struct JobReport: Equatable, Sendable {
+  /// The process exit code that this job alone would give.
+  public var exitCode: ExitCode
+  public var counts: [TokenOutcome: Int]
+  /// What ended the job early, if anything did.
+  public var problem: Problem?
+
+  public init(exitCode: ExitCode, counts: [TokenOutcome: Int], problem: Problem?) {
+    self.exitCode = exitCode
+    self.counts = counts
+    self.problem = problem
+  }
+}
+
+/// The process exit codes.
+public enum ExitCode: Int32, Sendable, CaseIterable {
+  case done = 0
+  case failed = 1
+  case badInput = 2
+  case locked = 3
+  case credentialRefused = 4
+  case notActiveYet = 5
+  case undelivered = 6
+  case auditBroken = 7
+  case needsPerson = 8
+  /// `plan --detailed-exitcode` only.
+  case changesPlanned = 10
+  case interrupted = 130
+  case terminated = 143
+
+  /// The one that counts when several apply: a signal's, then the first of 7, 4, 2, 1, 6, 5, 8.
+  public static func worst(_ codes: some Sequence<ExitCode>) -> ExitCode {
+    let present = Set(codes)
+    return precedence.first(where: present.contains) ?? .done
+  }
+
+  private static let precedence: [ExitCode] = [
+    .interrupted, .terminated, .locked, .auditBroken, .credentialRefused, .badInput, .failed,
+    .undelivered, .notActiveYet, .needsPerson, .changesPlanned,
+  ]
+}

@@ -1,0 +1,62 @@
+public import RotationModel
+
+/// A job's CSV as the runner reads it: once through, and then row by row again, so that no more than the
+/// rows at work are in memory.
+public protocol Specification: Sendable {
+  /// Reads every row in order, handing them on in batches. Throws before the first batch when the file
+  /// has errors.
+  func enqueueRows(
+    batchSize: Int, _ receive: ([QueuedRow]) async throws -> Void
+  ) async throws
+  /// Reads one row again. Throws `RowError` when its bytes are no longer those that were queued.
+  func row(_ queued: QueuedRow) throws(RowError) -> DesiredToken
+  /// The cells that name a database outside `known`, as errors with their places, at most 100.
+  func unknownDatabases(known: Set<String>) throws -> [String]
+}
+
+/// What a row asks for.
+public struct DesiredToken: Equatable, Sendable {
+  public var name: String
+  /// Without the marker.
+  public var description: String
+  public var permissions: PermissionSet
+  public var expiry: Expiry
+  public var place: StorePlace
+
+  public enum Expiry: Equatable, Sendable {
+    case never
+    case at(Instant)
+    case after(Duration)
+
+    /// The expiry of a token created now, to the second, because that is what the service keeps.
+    public func instant(createdAt now: Instant) -> Instant? {
+      switch self {
+      case .never: nil
+      case .at(let instant): instant
+      case .after(let span):
+        Instant(milliseconds: (now + span).milliseconds / 1000 * 1000)
+      }
+    }
+  }
+
+  public init(
+    name: String, description: String, permissions: PermissionSet, expiry: Expiry, place: StorePlace
+  ) {
+    self.name = name
+    self.description = description
+    self.permissions = permissions
+    self.expiry = expiry
+    self.place = place
+  }
+}
+
+/// A row that cannot be read again as it was queued.
+public struct RowError: Error, Equatable, Sendable {
+  public var message: String
+  public var hint: String?
+
+  public init(message: String, hint: String?) {
+    self.message = message
+    self.hint = hint
+  }
+}
