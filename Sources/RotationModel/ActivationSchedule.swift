@@ -43,6 +43,8 @@ public struct ActivationSchedule: Equatable, Sendable {
   /// The wall-clock time of the first refusal after the last acceptance, in this run.
   public private(set) var refusedSince: Instant?
   private var lastAnswerWasRefusal = false
+  /// Whether any question of this run was answered with an acceptance.
+  public private(set) var wasAccepted = false
 
   private static let firstDelay: Duration = .milliseconds(500)
   private static let longestDelay: Duration = .seconds(10)
@@ -72,6 +74,7 @@ public struct ActivationSchedule: Equatable, Sendable {
   public mutating func accepted(at uptime: Duration) {
     refusedSince = nil
     lastAnswerWasRefusal = false
+    wasAccepted = true
     position += 1
     roundDueAt = uptime
     guard position == targetCount else { return expireIfLate(at: uptime) }

@@ -24,6 +24,8 @@ public protocol Ledger: Sendable {
   /// Queues rows for this run. A row whose name is known keeps its lineage; others become new ones.
   /// Calling it again with the same rows changes nothing.
   func enqueue(_ rows: [QueuedRow], job: String, lease: Lease) async throws(LedgerError)
+  /// How many of the rows queued in this run have never had a token staged or adopted.
+  func rowsWithoutToken(job: String, lease: Lease) async throws(LedgerError) -> Int
   /// The next lineages that this run has not claimed yet: first those with a queued row, in the order of
   /// the CSV, then those of the job with events but no row in this run. Empty: all were claimed.
   func claim(job: String, limit: Int, lease: Lease) async throws(LedgerError) -> [ClaimedLineage]

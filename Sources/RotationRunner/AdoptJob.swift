@@ -1,0 +1,171 @@
+public import RotationPorts
+import RotationModel
+
+/// Rebuilds a job's part of an empty ledger from its store and the cluster: what both know is taken over,
+/// what only one knows is reported. Sends nothing but reads to the cluster and changes no store.
+public struct AdoptJob: Sendable {
+  let plan: JobPlan
+  let ports: RunPorts
+
+  public init(plan: JobPlan, ports: RunPorts) {
+    self.plan = plan
+    self.ports = ports
+  }
+
+  /// The outcomes are `unchanged` (taken over, current), `pending` (taken over, not active yet),
+  /// `attention`; rows that nothing knows are left for `run` to create, and not told.
+  public func run() async -> JobReport {
+    ports.reporter.jobStarted(plan.name)
+    var tally = Tally()
+    var stop: Stop?
+    do throws(Stop) {
+      try await refuseHistory()
+      let preparation = PrepareJob(plan: plan, ports: ports)
+      tally.progress.rows = try await preparation.queueRows()
+      try await openStore()
+      do throws(Stop) {
+        let cluster = try await preparation.lookAtCluster(allowingStrangers: true)
+        try await preparation.bindJob()
+        let performer = Performer(
+          plan: plan, ports: ports, management: cluster.management, circuit: Circuit(limit: 0),
+          databases: cluster.databases)
+        try await adoptLineages(cluster.view, performer, &tally)
+      } catch { stop = error }
+      await plan.stores[0].close()
+    } catch { stop = error }
+    let code = ExitCode.worst([tally.adoptionExitCode] + (stop.map { [$0.exitCode] } ?? []))
+    let report = JobReport(exitCode: code, counts: tally.outcomes, problem: stop?.problem)
+    ports.reporter.jobFinished(plan.name, report)
+    return report
+  }
+
+  private func refuseHistory() async throws(Stop) {
+    let hasHistory: Bool
+    do throws(LedgerError) {
+      hasHistory = try await ports.ledger.hasHistory(job: plan.name)
+    } catch { throw Stop(error) }
+    guard hasHistory else { return }
+    throw .job(
+      Problem(
+        code: "ledger_not_empty",
+        message: "the ledger already knows job \(plan.name): there is nothing to adopt",
+        hint: "use `tokenrotate run`; adopt is for a state directory that was lost"), .badInput)
+  }
+
+  private func openStore() async throws(Stop) {
+    do throws(StoreError) { try await plan.stores[0].open() } catch {
+      throw .job(Problem(error), error.isPassing ? .failed : .badInput)
+    }
+  }
+
+  private func adoptLineages(
+    _ view: ClusterView, _ performer: Performer, _ tally: inout Tally
+  ) async throws(Stop) {
+    var unclaimed = Set(view.tokens.keys)
+    while true {
+      if ports.interruption.isRequested { throw .interrupted }
+      let lineages: [ClaimedLineage]
+      do throws(LedgerError) {
+        lineages = try await ports.ledger.claim(job: plan.name, limit: 64, lease: ports.lease)
+      } catch { throw Stop(error) }
+      if lineages.isEmpty { break }
+      for lineage in lineages {
+        unclaimed.remove(lineage.name)
+        if let report = try await adopt(lineage, view, performer) {
+          tally.count(report)
+          ports.reporter.tokenFinished(plan.name, report)
+        }
+      }
+    }
+    for name in unclaimed.sorted().prefix(100) {
+      for token in view.tokens[name] ?? [] {
+        tally.needsPerson = true
+        ports.reporter.noticed(plan.name, .stranger(token))
+      }
+    }
+  }
+
+  /// nil: neither store nor cluster knows the name.
+  private func adopt(
+    _ claimed: ClaimedLineage, _ view: ClusterView, _ performer: Performer
+  ) async throws(Stop) -> TokenReport? {
+    var work = TokenWork(
+      lineage: claimed.id, name: claimed.name, isOneOff: claimed.isOneOff, machine: RotationMachine())
+    let found: (place: Event.Place, token: StoredToken)?
+    do {
+      work.desired = try claimed.row.map(plan.specification.row)
+      found = try await firstStored(at: work.place ?? StorePlace(job: plan.name, name: work.name))
+    } catch let error as StoreError {
+      return TokenReport(name: work.name, outcome: .failed, problem: Problem(error).naming(work.name))
+    } catch {
+      return TokenReport(
+        name: work.name, outcome: .failed,
+        problem: Problem(code: "row_changed", message: "\(work.name): \(error)"))
+    }
+    let onCluster = view.tokens[work.name] ?? []
+    guard let found else {
+      return onCluster.first.map { token in
+        TokenReport(
+          name: work.name, outcome: .attention, tokenID: token.id,
+          problem: .stringNowhere(work.name, token.id))
+      }
+    }
+    guard
+      onCluster.contains(where: { $0.id == found.token.tokenID && $0.marker.attempt == found.token.attempt })
+    else {
+      return TokenReport(
+        name: work.name, outcome: .attention, tokenID: found.token.tokenID,
+        problem: .onlyInStore(work.name, found.token.tokenID))
+    }
+    var events: [Event] = [
+      .tokenAdopted(
+        generation: found.token.generation, attempt: found.token.attempt,
+        tokenID: found.token.tokenID, place: found.place, expiresAt: found.token.expiresAt)
+    ]
+    if found.place == .current {
+      events.append(
+        .storePromoted(generation: found.token.generation, store: plan.stores[0].name))
+      if plan.stores.count == 1 { events.append(.deliveryDone(generation: found.token.generation)) }
+    }
+    try await performer.record(events, for: &work)
+    if let other = onCluster.first(where: { $0.id != found.token.tokenID }) {
+      work.fail(.stringNowhere(work.name, other.id), as: .attention)
+    }
+    if work.problem != nil { return work.report(.attention) }
+    return work.report(found.place == .current ? .unchanged : .pending)
+  }
+
+  /// The current token, else the pending one.
+  private func firstStored(
+    at place: StorePlace
+  ) async throws(StoreError) -> (place: Event.Place, token: StoredToken)? {
+    for which in [Event.Place.current, .pending] {
+      if let token = try await plan.stores[0].read(which, at: place) { return (which, token) }
+    }
+    return nil
+  }
+}
+
+extension Tally {
+  /// A token that is not active yet is what adopting may well find: the next run goes on.
+  fileprivate var adoptionExitCode: ExitCode {
+    exitCode == .notActiveYet ? .done : exitCode
+  }
+}
+
+extension Problem {
+  fileprivate static func stringNowhere(_ name: String, _ tokenID: String) -> Problem {
+    Problem(
+      code: "string_lost",
+      message: "\(name): token \(tokenID) lives on the cluster, and its string is in no place of the store",
+      hint: "if nobody uses it, revoke it by hand; until then `run` leaves this name alone")
+  }
+
+  fileprivate static func onlyInStore(_ name: String, _ tokenID: String) -> Problem {
+    Problem(
+      code: "token_missing",
+      message: "\(name): the store holds token \(tokenID), and the cluster does not show it",
+      hint:
+        "it was revoked, or belongs to another cluster: move the store's files of this name away, then run")
+  }
+}

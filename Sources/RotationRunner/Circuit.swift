@@ -1,0 +1,33 @@
+import RotationPorts
+
+/// Stops creating when the first creations of a run all fail: a cluster that answers nothing should be
+/// left alone, and every unanswered attempt is one more to be searched for.
+actor Circuit {
+  private let limit: Int
+  private var failures = 0
+  private var hasSucceeded = false
+  private var lastError: ServiceError?
+
+  init(limit: Int) {
+    self.limit = limit
+  }
+
+  func succeeded() {
+    hasSucceeded = true
+  }
+
+  func failed(_ error: ServiceError) {
+    failures += 1
+    lastError = error
+  }
+
+  /// nil while creations may go on.
+  var problem: Problem? {
+    guard !hasSucceeded, failures >= limit, let lastError else { return nil }
+    return Problem(
+      code: "circuit_open",
+      message:
+        "not tried: the first \(failures) creations of this run all failed, the last with: \(lastError.message)",
+      hint: "run again when the cluster answers; nothing is lost")
+  }
+}

@@ -1,0 +1,213 @@
+import RotationModel
+import RotationPorts
+
+extension Performer {
+  /// One attempt: make room, record the intent, send the POST once, put the string away, record the outcome.
+  func create(generation: Int, work: inout TokenWork) async throws(Stop) -> Next? {
+    guard let desired = work.desired else { return .finished(.failed) }
+    if let problem = await circuit.problem {
+      work.fail(problem)
+      return nil
+    }
+    let attempt = AttemptID(bits: ports.random.next())
+    do throws(StoreError) {
+      try await plan.stores[0].reserve(desired.place, attempt: attempt)
+    } catch { return pauseOrFail(&work, Problem(error), isPassing: error.isPassing) }
+    try await management.take()
+
+    let now = ports.clock.now
+    let sendBy = ports.clock.uptime + Performer.commitAllowance
+    let request = TokenRequest(
+      description: marker(of: attempt, name: work.name).described(desired.description),
+      permissions: desired.permissions, expiresAt: desired.expiry.instant(createdAt: now))
+    try await record(
+      [.createIntended(generation: generation, attempt: attempt, deadline: now + effectLimit)],
+      for: &work, details: request.auditDetails)
+    guard ports.clock.uptime <= sendBy else {
+      try await record(
+        [.createRefused(attempt: attempt, reason: "not sent: recording the intent took too long")],
+        for: &work)
+      work.failedCreations += 1
+      return pauseOrFail(
+        &work,
+        Problem(
+          code: "slow_disk",
+          message: "\(work.name): recording the intent took longer than the request may wait",
+          hint: "look at the load of the state directory's disk"), isPassing: true)
+    }
+    // From here on the answer must be put away, whoever asks the run to stop.
+    switch await plan.service.createToken(request) {
+    case .created(let token):
+      await circuit.succeeded()
+      return try await keep(token, of: attempt, asked: request, generation: generation, work: &work)
+    case .refused(let error):
+      try await record([.createRefused(attempt: attempt, reason: error.message)], for: &work)
+      return try await afterRefusal(error, work: &work)
+    case .unknown(let error):
+      try await record([.createUnknown(attempt: attempt, reason: error.message)], for: &work)
+      await circuit.failed(error)
+      work.unknownCreations += 1
+      if work.unknownCreations >= Performer.unknownCreationsPerRun {
+        work.fail(
+          Problem(
+            code: "attempt_unknown", message: "\(work.name): \(error.message)",
+            hint: "the next run looks for the token, revokes it if it exists, and creates another"))
+        // What this attempt left behind is still looked for before the run gives the lineage up.
+        return .search(after: ports.clock.uptime + effectLimit)
+      }
+      return nil
+    }
+  }
+
+  /// A lineage whose creations keep vanishing is given up after this many in one run.
+  static let unknownCreationsPerRun = 3
+  static let failedCreationsPerRun = 6
+
+  private func afterRefusal(_ error: ServiceError, work: inout TokenWork) async throws(Stop) -> Next? {
+    if error.code == .credentialRefused { throw .credential(Problem(error)) }
+    if error.isPassing { await circuit.failed(error) }
+    work.failedCreations += 1
+    return pauseOrFail(
+      &work, Problem(error), isPassing: error.isPassing, retryAfter: error.retryAfter)
+  }
+
+  /// A pause if trying again in this run makes sense, else the lineage's failure.
+  private func pauseOrFail(
+    _ work: inout TokenWork, _ problem: Problem, isPassing: Bool, retryAfter: Duration? = nil
+  ) -> Next? {
+    work.failedCreations += isPassing ? 0 : Performer.failedCreationsPerRun
+    let schedule = RetrySchedule(
+      attempts: Performer.failedCreationsPerRun, firstDelay: .seconds(1), longestDelay: .seconds(15))
+    if isPassing, problem.code.hasPrefix("store_") { work.failedCreations += 1 }
+    guard
+      let delay = schedule.delay(
+        afterFailure: work.failedCreations, retryAfter: retryAfter, jitter: ports.random.fraction())
+    else {
+      work.fail(problem.naming(work.name))
+      return nil
+    }
+    return .pause(until: ports.clock.uptime + delay)
+  }
+
+  private func keep(
+    _ token: CreatedToken, of attempt: AttemptID, asked: TokenRequest, generation: Int,
+    work: inout TokenWork
+  ) async throws(Stop) -> Next? {
+    guard let place = work.place else { return .finished(.failed) }
+    let done = Event.createDone(attempt: attempt, tokenID: token.id, expiresAt: token.expiresAt)
+    if let flaw = token.flaw(asked: asked) {
+      try await record(
+        [done, .orphanFound(attempt: attempt, tokenID: token.id, reason: flaw)], for: &work)
+      work.fail(
+        Problem(
+          code: "token_unusable", message: "\(work.name): the cluster's answer cannot be used: \(flaw)",
+          hint: "the token is revoked; the next run creates another"))
+      return nil
+    }
+    let stored = StoredToken(
+      generation: generation, attempt: attempt, tokenID: token.id, accessToken: token.accessToken,
+      host: plan.host, databases: asked.permissions.databaseNames, expiresAt: token.expiresAt)
+    do throws(StoreError) {
+      try await stage(stored, at: place)
+    } catch {
+      try await record(
+        [
+          done,
+          .orphanFound(
+            attempt: attempt, tokenID: token.id, reason: "its string could not be stored: \(error.message)"),
+        ], for: &work)
+      work.fail(Problem(error).naming(work.name))
+      return nil
+    }
+    try await record(
+      [
+        done,
+        .storeStaged(generation: generation, attempt: attempt, store: plan.stores[0].name),
+      ], for: &work)
+    work.stored = stored
+    work.wasCreated = true
+    return nil
+  }
+
+  /// The string exists nowhere else, so a store that fails is asked again for as long as is bearable.
+  private func stage(_ token: StoredToken, at place: StorePlace) async throws(StoreError) {
+    var failures = 0
+    while true {
+      do throws(StoreError) {
+        return try await plan.stores[0].stage(token, at: place)
+      } catch {
+        failures += 1
+        guard error.isPassing,
+          let delay = RetrySchedule.reading.delay(
+            afterFailure: failures, retryAfter: nil, jitter: ports.random.fraction())
+        else { throw error }
+        do { try await ports.clock.sleep(for: delay) } catch { continue }
+      }
+    }
+  }
+
+  func marker(of attempt: AttemptID, name: String) -> Marker {
+    Marker(installation: ports.ledger.installation, job: plan.name, name: name, attempt: attempt)
+  }
+}
+
+extension TokenRequest {
+  /// What an auditor wants to know of an intent.
+  fileprivate var auditDetails: [AuditEvent.Detail] {
+    [
+      AuditEvent.Detail("description", description),
+      AuditEvent.Detail(
+        "permissions",
+        permissions.permissions.map { "\($0.action.rawValue):\($0.database)" }.joined(separator: ",")),
+      AuditEvent.Detail("expires_at", expiresAt?.rfc3339Seconds ?? "never"),
+    ]
+  }
+}
+
+extension CreatedToken {
+  /// Why the token must not be used; nil when it may. Says nothing about the string's content.
+  func flaw(asked: TokenRequest) -> String? {
+    if !(16...4096).contains(accessToken.count) {
+      return "the token string has \(accessToken.count) characters, and 16 to 4096 are possible"
+    }
+    if !accessToken.withUnsafeBytes({ $0.allSatisfy(CreatedToken.isTokenCharacter) }) {
+      return "the token string has characters that no token has"
+    }
+    if asked.expiresAt?.wholeSeconds != expiresAt?.wholeSeconds {
+      let answered = expiresAt?.rfc3339Seconds ?? "never"
+      return
+        "expiry \(asked.expiresAt?.rfc3339Seconds ?? "never") was asked for, and \(answered) was answered"
+    }
+    return nil
+  }
+
+  private static func isTokenCharacter(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),
+      UInt8(ascii: "~"), UInt8(ascii: "+"), UInt8(ascii: "/"), UInt8(ascii: "="),
+      UInt8(ascii: "-"):
+      true
+    default: false
+    }
+  }
+}
+
+extension Instant {
+  fileprivate var wholeSeconds: Int64 { milliseconds / 1000 }
+}
+
+extension PermissionSet {
+  /// As a consumer is told: every database named, `"*"` included, each once.
+  var databaseNames: [String] {
+    var seen = Set<String>()
+    return permissions.map(\.database).filter { seen.insert($0).inserted }
+  }
+}
+
+extension Problem {
+  /// The problem with the token's name in front, for messages that stand alone.
+  func naming(_ name: String) -> Problem {
+    message.hasPrefix(name) ? self : Problem(code: code, message: "\(name): \(message)", hint: hint)
+  }
+}

@@ -1,0 +1,98 @@
+import RotationModel
+import RotationPorts
+
+extension Performer {
+  /// Makes the string and the permissions to ask about ready, so that the activation can be probed.
+  func prepareActivation(of number: Int, work: inout TokenWork) async throws(Stop) -> Next? {
+    guard let desired = work.desired, let generation = work.machine.live else {
+      return .finished(.failed)
+    }
+    if work.stored?.attempt != generation.attempt {
+      do throws(StoreError) {
+        work.stored = try await storedToken(of: generation.attempt, at: desired.place)?.token
+      } catch {
+        work.fail(Problem(error).naming(work.name), as: .undelivered)
+        return .finished(work.outcomeOfProblem)
+      }
+    }
+    guard work.stored != nil else {
+      // Somebody emptied the store's pending place. The token is of no use to anybody.
+      try await record(
+        [
+          .revokeIntended(
+            generation: number, reason: "its string is no longer in store \(plan.stores[0].name)")
+        ],
+        for: &work)
+      return nil
+    }
+    guard let targets = targets(for: desired.permissions) else {
+      work.fail(
+        Problem(
+          code: "no_database_to_ask",
+          message: "\(work.name): a \"*\" permission cannot be verified, because the cluster has no database",
+          hint: "create a database, or name one in [activation] database"))
+      return .finished(work.outcomeOfProblem)
+    }
+    work.targets = targets
+    work.schedule = ActivationSchedule(
+      policy: plan.activation, targetCount: targets.count, at: ports.clock.uptime)
+    return .probe
+  }
+
+  /// Each permission once; nil when a wildcard finds no database to stand for it.
+  private func targets(for permissions: PermissionSet) -> [ProbeTarget]? {
+    var targets: [ProbeTarget] = []
+    for permission in permissions.permissions {
+      let database: String
+      if permission.isWildcard {
+        guard let any = plan.activationDatabase ?? databases.first else { return nil }
+        database = any
+      } else {
+        database = permission.database
+      }
+      let target = ProbeTarget(action: permission.action, database: database)
+      if !targets.contains(target) { targets.append(target) }
+    }
+    return targets
+  }
+
+  /// Makes the generation current in one store; the last store completes the delivery.
+  func promote(_ number: Int, in storeName: String, work: inout TokenWork) async throws(Stop) -> Next? {
+    guard let desired = work.desired, let generation = work.machine.live,
+      let store = plan.stores.first(where: { $0.name == storeName })
+    else { return .finished(.failed) }
+    do throws(StoreError) {
+      if store.name != plan.stores[0].name {
+        if work.stored == nil {
+          work.stored = try await storedToken(of: generation.attempt, at: desired.place)?.token
+        }
+        guard let stored = work.stored else {
+          throw StoreError(
+            .malformed, message: "store \(plan.stores[0].name) no longer has the token to be copied",
+            hint: "put the token back, or remove store \(storeName) from the job")
+        }
+        try await store.reserve(desired.place, attempt: stored.attempt)
+        try await store.stage(stored, at: desired.place)
+      }
+      try await store.promote(generation: number, at: desired.place)
+    } catch {
+      work.failedDeliveries += 1
+      if error.isPassing,
+        let delay = RetrySchedule.reading.delay(
+          afterFailure: work.failedDeliveries, retryAfter: nil, jitter: ports.random.fraction())
+      {
+        return .pause(until: ports.clock.uptime + delay)
+      }
+      try await record(
+        [.deliveryFailed(generation: number, store: storeName, reason: error.message)], for: &work)
+      work.fail(Problem(error).naming(work.name), as: .undelivered)
+      return .finished(work.outcomeOfProblem)
+    }
+    var events: [Event] = [.storePromoted(generation: number, store: storeName)]
+    if generation.promotedIn.union([storeName]).isSuperset(of: plan.storeNames) {
+      events.append(.deliveryDone(generation: number))
+    }
+    try await record(events, for: &work)
+    return nil
+  }
+}

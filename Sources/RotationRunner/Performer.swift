@@ -1,0 +1,130 @@
+import RotationModel
+import RotationPorts
+
+/// Acts on one lineage until it must wait: the one switch over the machine's actions.
+///
+/// Each action is a file of its own, as an extension of this type. All of them go the same way: record
+/// the intent, do it through a port, record the outcome, ask the machine again.
+struct Performer: Sendable {
+  let plan: JobPlan
+  let ports: RunPorts
+  let management: Permits
+  let circuit: Circuit
+  /// The cluster's databases, by name.
+  let databases: [String]
+
+  func advance(_ start: TokenWork) async throws(Stop) -> (TokenWork, Next) {
+    var work = start
+    // Every turn records an event, counts a failure or returns, so the bound is never met in health.
+    for _ in 0..<1000 {
+      if ports.interruption.isRequested { throw .interrupted }
+      try await recordWhatIsKnown(&work)
+      let context = context(for: work)
+      let action = work.machine.nextAction(context)
+      if let next = try await perform(action, on: &work) { return (work, next) }
+    }
+    work.fail(
+      Problem(
+        code: "internal", message: "\(work.name): the run made no progress; this is a fault of tokenrotate"))
+    return (work, .finished(.failed))
+  }
+
+  /// nil: ask again.
+  private func perform(_ action: Action, on work: inout TokenWork) async throws(Stop) -> Next? {
+    switch action {
+    case .recover(let attempt):
+      return try await recover(attempt, of: &work)
+    case .revokeOrphan(let attempt, let tokenID):
+      return try await revokeOrphan(tokenID, of: attempt, work: &work)
+    case .search(let attempts):
+      return finishedIfFailed(work) ?? .search(after: searchableAt(attempts, of: work))
+    case .create(let generation):
+      if let next = finishedIfFailed(work) { return next }
+      return try await create(generation: generation, work: &work)
+    case .activate(let generation):
+      if let next = finishedIfFailed(work) { return next }
+      return try await prepareActivation(of: generation, work: &work)
+    case .promote(let generation, let store):
+      return try await promote(generation, in: store, work: &work)
+    case .completeDelivery(let generation):
+      try await record([.deliveryDone(generation: generation)], for: &work)
+      return nil
+    case .abandon(let generation):
+      return try await abandon(generation, work: &work)
+    case .wait:
+      return .finished(work.problem == nil ? .pending : work.outcomeOfProblem)
+    case .none:
+      return .finished(finalOutcome(of: work))
+    }
+  }
+
+  func context(for work: TokenWork) -> ActionContext {
+    ActionContext(
+      isWanted: work.desired != nil, stores: plan.storeNames, abandonAfter: plan.abandonAfter,
+      now: ports.clock.now, searched: work.searched, hasWaited: work.hasWaited)
+  }
+
+  private func finishedIfFailed(_ work: TokenWork) -> Next? {
+    work.problem == nil ? nil : .finished(work.outcomeOfProblem)
+  }
+
+  private func finalOutcome(of work: TokenWork) -> TokenOutcome {
+    if work.problem != nil { return work.outcomeOfProblem }
+    return work.wasCreated || work.wasAdopted ? .created : .unchanged
+  }
+
+  /// What a listing or the activation's schedule has shown goes on record before anything is decided.
+  private func recordWhatIsKnown(_ work: inout TokenWork) async throws(Stop) {
+    if !work.unrecorded.isEmpty {
+      let events = work.unrecorded
+      work.unrecorded = []
+      try await record(events, for: &work)
+    }
+    let evidence = work.machine.evidence(from: work.sightings)
+    if !evidence.events.isEmpty { try await record(evidence.events, for: &work) }
+    for attempt in work.machine.endedWatches(at: ports.clock.now) {
+      try await record([.createWatchEnded(attempt: attempt)], for: &work)
+      work.fail(.watchEnded(attempt, name: work.name), as: .attention)
+    }
+    for sighting in evidence.foreign {
+      work.fail(.unknownToLedger(sighting, name: work.name), as: .attention)
+    }
+  }
+
+  /// When no effect of these attempts is expected any more. A wall clock that jumped cannot make this
+  /// longer than one request's time limit.
+  private func searchableAt(_ attempts: [AttemptID], of work: TokenWork) -> Duration {
+    let now = ports.clock.now
+    let remaining = work.machine.attempts.filter { attempts.contains($0.id) }
+      .map { min(max(.zero, $0.deadline - now), effectLimit) }
+    return ports.clock.uptime + (remaining.max() ?? .zero)
+  }
+
+  /// How long after an intent its effect may come: the request's own limit, and what the commit of the
+  /// intent may take before the request is sent.
+  var effectLimit: Duration { plan.service.requestTimeout + Performer.commitAllowance }
+
+  /// An intent whose commit took longer than this is not sent: its deadline would not hold.
+  static let commitAllowance: Duration = .seconds(2)
+}
+
+extension Problem {
+  static func watchEnded(_ attempt: AttemptID, name: String) -> Problem {
+    Problem(
+      code: "attempt_unknown",
+      message:
+        "\(name): creation attempt \(attempt) was never answered, and no token of it was seen for 7 days",
+      hint:
+        "nothing is to be done unless a token with the marker #\(attempt) appears on the cluster; then revoke it"
+    )
+  }
+
+  static func unknownToLedger(_ sighting: Sighting, name: String) -> Problem {
+    Problem(
+      code: "foreign_marker",
+      message:
+        "\(name): token \(sighting.tokenID) carries this installation's marker, but the ledger does not know its attempt \(sighting.attempt)",
+      hint:
+        "if the ledger was restored from an older copy, look whether anybody uses that token, and revoke it")
+  }
+}

@@ -1,0 +1,43 @@
+import RotationModel
+import RotationPorts
+
+/// The run's share of a request budget, taken from the ledger in small helpings.
+actor Permits {
+  private let budget: RequestBudget
+  private let perSecond: Int
+  private let ports: RunPorts
+  private var available = 0
+
+  init(_ budget: RequestBudget, perSecond: Int, ports: RunPorts) {
+    self.budget = budget
+    self.perSecond = perSecond
+    self.ports = ports
+  }
+
+  /// Waits until one request may be sent.
+  func take() async throws(Stop) {
+    while true {
+      let (count, nextAt) = try await takeUp(to: 1)
+      if count == 1 { return }
+      do { try await ports.clock.sleep(until: nextAt) } catch { throw .interrupted }
+    }
+  }
+
+  /// Takes up to `wanted` permits that exist now; `nextAt` is when to ask for more.
+  func takeUp(to wanted: Int) async throws(Stop) -> (count: Int, nextAt: Duration) {
+    if available >= wanted {
+      available -= wanted
+      return (wanted, ports.clock.uptime)
+    }
+    let grant: PermitGrant
+    do throws(LedgerError) {
+      grant = try await ports.ledger.reservePermits(
+        budget, wanted: max(wanted, min(16, perSecond / 20)), perSecond: perSecond,
+        uptime: ports.clock.uptime, lease: ports.lease)
+    } catch { throw Stop(error) }
+    available += grant.count
+    let count = min(wanted, available)
+    available -= count
+    return (count, grant.nextAt)
+  }
+}

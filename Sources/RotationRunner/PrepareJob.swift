@@ -1,0 +1,170 @@
+import RotationModel
+import RotationPorts
+
+/// What comes before the first change: the checks that refuse a job as a whole, and the look at the cluster.
+/// `run` and `plan` share it.
+struct PrepareJob: Sendable {
+  let plan: JobPlan
+  let ports: RunPorts
+
+  /// What one look at the cluster has shown.
+  struct Cluster: Sendable {
+    var view: ClusterView
+    /// By name.
+    var databases: [String]
+    /// The budget that the look was taken from, for what follows.
+    var management: Permits
+    /// What a person should look at, told already.
+    var problems: [Problem]
+  }
+
+  /// A job's lineages belong to one cluster and one set of stores.
+  func checkBinding() async throws(Stop) {
+    let known = try await ask { () async throws(LedgerError) in
+      try await ports.ledger.binding(job: plan.name)
+    }
+    guard let known, known != plan.binding else { return }
+    let what = known.cluster != plan.binding.cluster ? "[cluster]" : "[[store]]"
+    throw .job(
+      Problem(
+        code: "binding_changed",
+        message: "job \(plan.name): \(what) is not what its tokens in the ledger belong to",
+        hint: "put \(what) back as it was, or give the job another name"), .badInput)
+  }
+
+  func bindJob() async throws(Stop) {
+    try await ask { () async throws(LedgerError) in
+      try await ports.ledger.bind(job: plan.name, to: plan.binding, lease: ports.lease)
+    }
+  }
+
+  /// Streams the CSV into the ledger, and refuses a job that would create too much before it asks anything
+  /// of the cluster.
+  func queueRows() async throws(Stop) -> Int {
+    var count = 0
+    do {
+      try await plan.specification.enqueueRows(batchSize: 512) { rows in
+        count += rows.count
+        try await ports.ledger.enqueue(rows, job: plan.name, lease: ports.lease)
+      }
+    } catch let error as LedgerError {
+      throw Stop(error)
+    } catch let error as Problem {
+      throw .job(error, .badInput)
+    } catch {
+      throw .job(Problem(code: "specification", message: "\(error)"), .badInput)
+    }
+    let (missing, isGranted) = try await ask { () async throws(LedgerError) in
+      let missing = try await ports.ledger.rowsWithoutToken(job: plan.name, lease: ports.lease)
+      let isGranted = try await ports.ledger.reserveCreations(
+        missing, maximum: plan.limits.maximumCreates, job: plan.name, lease: ports.lease)
+      return (missing, isGranted)
+    }
+    guard isGranted else {
+      throw .job(
+        Problem(
+          code: "too_many_creates",
+          message:
+            "job \(plan.name) would create \(missing) tokens, and max_creates is \(plan.limits.maximumCreates)",
+          hint: "if that is what you want, raise max_creates under [limits]; nothing was sent"),
+        .badInput)
+    }
+    return count
+  }
+
+  /// Lists the job's tokens and the databases, and refuses what must not be worked on.
+  func lookAtCluster(allowingStrangers: Bool = false) async throws(Stop) -> Cluster {
+    let management = Permits(
+      .management, perSecond: plan.limits.managementRequestsPerSecond, ports: ports)
+    let reader = Performer(
+      plan: plan, ports: ports, management: management, circuit: Circuit(limit: 0), databases: [])
+    let view = try await look { () async throws(ServiceError) in try await reader.view() }
+    if !allowingStrangers { try await refuseStrangersInEmptyLedger(view) }
+    let databases = try await look { () async throws(ServiceError) in
+      try await reader.reading { () async throws(ServiceError) in
+        try await plan.service.listDatabases()
+      }
+    }
+    try refuseUnknownDatabases(databases)
+    let problems = [clockSkew(in: view)].compactMap(\.self)
+    for problem in problems { ports.reporter.noticed(plan.name, problem) }
+    return Cluster(
+      view: view, databases: databases.sorted(), management: management, problems: problems)
+  }
+
+  /// Tokens of this job on the cluster and none in the ledger: the ledger was lost, or the job's name is
+  /// somebody else's. Creating would make second tokens for all of them.
+  private func refuseStrangersInEmptyLedger(_ view: ClusterView) async throws(Stop) {
+    guard !view.isEmpty else { return }
+    let hasHistory = try await ask { () async throws(LedgerError) in
+      try await ports.ledger.hasHistory(job: plan.name)
+    }
+    guard !hasHistory else { return }
+    let count = view.tokens.values.reduce(0) { $0 + $1.count }
+    throw .job(
+      Problem(
+        code: "ledger_empty",
+        message:
+          "the cluster has \(count) tokens with markers of job \(plan.name), and the ledger has none: nothing was created",
+        hint:
+          "if the state directory was lost, `tokenrotate adopt JOB.toml` rebuilds the ledger; if another installation runs this job, give this one another name"
+      ), .needsPerson)
+  }
+
+  private func clockSkew(in view: ClusterView) -> Problem? {
+    guard let serviceTime = view.serviceTime else { return nil }
+    let skew = abs((view.begunAtWall - serviceTime).milliseconds)
+    guard skew > 300_000 else { return nil }
+    return Problem(
+      code: "clocks_apart",
+      message:
+        "this machine's clock and that of \(plan.service.address) are \(DurationText.format(.seconds(skew / 1000))) apart",
+      hint: "expiry and due times follow this machine's clock: set it right")
+  }
+
+  private func refuseUnknownDatabases(_ databases: [String]) throws(Stop) {
+    let unknown: [String]
+    do {
+      unknown = try plan.specification.unknownDatabases(known: Set(databases))
+    } catch {
+      throw .job(Problem(code: "specification", message: "\(error)"), .badInput)
+    }
+    guard !unknown.isEmpty else { return }
+    throw .job(
+      Problem(
+        code: "unknown_database", message: unknown.joined(separator: "\n"),
+        hint: "create the databases, or correct the names; nothing was created"), .badInput)
+  }
+
+  // MARK: Asking
+
+  private func look<Answer: Sendable>(
+    _ read: () async throws(ServiceError) -> Answer
+  ) async throws(Stop) -> Answer {
+    do throws(ServiceError) {
+      return try await read()
+    } catch {
+      if ports.interruption.isRequested { throw .interrupted }
+      throw error.code == .credentialRefused ? .credential(Problem(error)) : .job(Problem(error), .failed)
+    }
+  }
+
+  private func ask<Answer: Sendable>(
+    _ read: () async throws(LedgerError) -> Answer
+  ) async throws(Stop) -> Answer {
+    do throws(LedgerError) { return try await read() } catch { throw Stop(error) }
+  }
+}
+
+extension Performer {
+  /// One listing of the job's tokens, repeated while repeating may help.
+  func view() async throws(ServiceError) -> ClusterView {
+    let job = plan.name
+    return try await reading { () async throws(ServiceError) in
+      let begunAt = ports.clock.uptime
+      let begunAtWall = ports.clock.now
+      let listing = try await plan.service.listTokens { Marker.split($0.description).marker?.job == job }
+      return ClusterView(listing, begunAt: begunAt, begunAtWall: begunAtWall)
+    }
+  }
+}

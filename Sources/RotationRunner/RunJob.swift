@@ -1,0 +1,61 @@
+public import RotationPorts
+
+/// Brings every token of one job where it should be. Reads from top to bottom.
+public struct RunJob: Sendable {
+  let plan: JobPlan
+  let ports: RunPorts
+
+  public init(plan: JobPlan, ports: RunPorts) {
+    self.plan = plan
+    self.ports = ports
+  }
+
+  /// Runs the job to its end, a stop included, and says how it went. What is said is also in the ledger.
+  public func run() async -> JobReport {
+    ports.reporter.jobStarted(plan.name)
+    var tally = Tally()
+    var stop: Stop?
+    do throws(Stop) {
+      let preparation = PrepareJob(plan: plan, ports: ports)
+      try await preparation.checkBinding()
+      tally.progress.rows = try await preparation.queueRows()
+      try await openStores()
+      do throws(Stop) {
+        let cluster = try await preparation.lookAtCluster()
+        tally.needsPerson = cluster.problems.isEmpty == false
+        try await preparation.bindJob()
+        try await bringTokensWhereTheyBelong(cluster, &tally)
+      } catch { stop = error }
+      for store in plan.stores { await store.close() }
+    } catch { stop = error }
+    let code = ExitCode.worst([tally.exitCode] + (stop.map { [$0.exitCode] } ?? []))
+    let report = JobReport(exitCode: code, counts: tally.outcomes, problem: stop?.problem)
+    ports.reporter.jobFinished(plan.name, report)
+    return report
+  }
+
+  private func openStores() async throws(Stop) {
+    for (index, store) in plan.stores.enumerated() {
+      do throws(StoreError) {
+        try await store.open()
+      } catch {
+        for opened in plan.stores[..<index] { await opened.close() }
+        throw .job(
+          Problem(error),
+          error.code == .ownedByAnother || error.code == .misconfigured ? .badInput : .failed)
+      }
+    }
+  }
+
+  private func bringTokensWhereTheyBelong(
+    _ cluster: PrepareJob.Cluster, _ tally: inout Tally
+  ) async throws(Stop) {
+    let performer = Performer(
+      plan: plan, ports: ports, management: cluster.management,
+      circuit: Circuit(limit: max(4, plan.limits.concurrency)), databases: cluster.databases)
+    var lineages = AdvanceLineages(
+      plan: plan, ports: ports, performer: performer, view: cluster.view, tally: tally)
+    defer { tally = lineages.tally }
+    try await lineages.run()
+  }
+}

@@ -1,0 +1,40 @@
+public import RotationPorts
+
+/// Why a job ends before every token is where it should be. What is under way is finished first: a string
+/// that has arrived is still put away.
+public enum Stop: Error, Equatable, Sendable {
+  /// Nothing can be recorded any more, so nothing more may be sent. Ends the whole run.
+  case journal(Problem, ExitCode)
+  /// 401 or 403 from the Management API.
+  case credential(Problem)
+  /// The job cannot be worked on at all, with the exit code that says which way.
+  case job(Problem, ExitCode)
+  /// A signal.
+  case interrupted
+
+  public var problem: Problem? {
+    switch self {
+    case .journal(let problem, _), .credential(let problem), .job(let problem, _): problem
+    case .interrupted: nil
+    }
+  }
+
+  /// The exit code; for a signal the caller knows which one.
+  public var exitCode: ExitCode {
+    switch self {
+    case .journal(_, let code), .job(_, let code): code
+    case .credential: .credentialRefused
+    case .interrupted: .interrupted
+    }
+  }
+}
+
+extension Stop {
+  init(_ error: LedgerError) {
+    self = .journal(Problem(error), .failed)
+  }
+
+  init(_ error: AuditError) {
+    self = .journal(Problem(error), .auditBroken)
+  }
+}

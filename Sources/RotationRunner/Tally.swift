@@ -1,0 +1,69 @@
+import RotationModel
+import RotationPorts
+
+/// The counts of one job's run.
+struct Tally: Sendable {
+  private(set) var outcomes: [TokenOutcome: Int] = [:]
+  var progress = Progress()
+  /// Something that belongs to no one token needs a person.
+  var needsPerson = false
+
+  var waiting: Int {
+    get { progress.waiting }
+    set { progress.waiting = newValue }
+  }
+
+  mutating func count(_ report: TokenReport) {
+    outcomes[report.outcome, default: 0] += 1
+    progress.finished += 1
+    switch report.outcome {
+    case .created:
+      progress.created += 1
+      progress.delivered += 1
+    case .rotated: progress.delivered += 1
+    case .failed, .undelivered: progress.failed += 1
+    case .updated, .unchanged, .pending, .held, .attention, .retired: break
+    }
+  }
+
+  /// A lineage that a stop left unfinished.
+  mutating func leave(_ work: TokenWork) {
+    if work.machine.live?.phase == .staged { outcomes[.pending, default: 0] += 1 }
+  }
+
+  /// The exit code that the outcomes alone give.
+  var exitCode: ExitCode {
+    ExitCode.worst(
+      outcomes.filter { $0.value > 0 }.keys.map(\.exitCode) + (needsPerson ? [.needsPerson] : []))
+  }
+}
+
+extension TokenOutcome {
+  var exitCode: ExitCode {
+    switch self {
+    case .created, .rotated, .updated, .unchanged, .held, .retired: .done
+    case .failed: .failed
+    case .pending: .notActiveYet
+    case .undelivered: .undelivered
+    case .attention: .needsPerson
+    }
+  }
+}
+
+extension TokenWork {
+  /// What is told of the lineage at the end of its run.
+  func report(_ outcome: TokenOutcome) -> TokenReport {
+    var report = TokenReport(name: name, outcome: outcome, tokenID: machine.live?.tokenID)
+    report.problem = problem
+    if outcome == .pending, problem == nil {
+      report.problem = Problem(
+        code: "not_active_yet",
+        message: "\(name): created, not active yet\(waitingFor.map { ": \($0)" } ?? "")",
+        hint: "the next run goes on waiting; it never creates a second token for this")
+    }
+    if wasCreated || wasAdopted || schedule != nil {
+      report.activationSeconds = machine.live?.activationTook?.seconds
+    }
+    return report
+  }
+}

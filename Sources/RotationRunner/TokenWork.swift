@@ -1,0 +1,55 @@
+import RotationModel
+import RotationPorts
+
+/// One lineage while a run works on it: its machine, its row, and what only this run knows.
+struct TokenWork: Sendable {
+  let lineage: LineageID
+  let name: String
+  let isOneOff: Bool
+  /// nil: the lineage has no row in this run's CSV.
+  var desired: DesiredToken?
+  var machine: RotationMachine
+  /// Tokens with our marker under this name, from the newest listing that may be applied to it.
+  var sightings: [Sighting] = []
+  /// Events that are true but not recorded yet: the next step records them first.
+  var unrecorded: [Event] = []
+  var searched: Set<AttemptID> = []
+  var hasWaited = false
+
+  /// The live generation's string, from its arrival until its delivery.
+  var stored: StoredToken?
+  var targets: [ProbeTarget] = []
+  var schedule: ActivationSchedule?
+  /// The last answer that was no acceptance, in words for people.
+  var waitingFor: String?
+
+  var wasCreated = false
+  var wasAdopted = false
+  /// A step failed for good in this run. Tokens that must go still go; nothing new is made.
+  var problem: Problem?
+  var outcomeOfProblem: TokenOutcome = .failed
+  /// How many creations of this run ended without a token, and how many of those unknown.
+  var failedCreations = 0
+  var unknownCreations = 0
+  var failedDeliveries = 0
+  var failedRevocations = 0
+
+  var place: StorePlace? { desired?.place }
+
+  mutating func fail(_ problem: Problem, as outcome: TokenOutcome = .failed) {
+    guard self.problem == nil else { return }
+    self.problem = problem
+    outcomeOfProblem = outcome
+  }
+}
+
+/// What a lineage waits for when a step has gone as far as it can.
+enum Next: Sendable {
+  /// Its activation is to be asked about.
+  case probe
+  /// A listing begun no earlier than this uptime.
+  case search(after: Duration)
+  /// Try again at this uptime.
+  case pause(until: Duration)
+  case finished(TokenOutcome)
+}
