@@ -28,6 +28,7 @@ final class Driver: @unchecked Sendable {
 
   private let configuration: HTTPClientConfiguration
   private let multi: UnsafeMutableRawPointer
+  private let limit: Int
   private let shared: Guarded<Shared>
   private var running: [UnsafeMutableRawPointer: (transfer: Transfer, handle: EasyHandle)] = [:]
   private var idleHandles: [EasyHandle] = []
@@ -37,10 +38,11 @@ final class Driver: @unchecked Sendable {
     guard let multi = curl_multi_init() else { return nil }
     self.configuration = configuration
     self.multi = multi
+    limit = max(1, configuration.maximumTransfersInFlight)
     shared = Guarded(Shared(line: WaitingLine(maximumCount: configuration.maximumWaitingRequests)))
     // Without a number libcurl keeps four connections for each transfer that runs just now, so none between
     // two bursts.
-    _ = ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.maximumTransfersInFlight)
+    _ = ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, limit)
     _ = ccurl_multi_set_long(
       multi, CURLMOPT_MAX_HOST_CONNECTIONS, max(1, configuration.maximumConnectionsPerHost))
     guard startThread() else {
@@ -165,7 +167,6 @@ final class Driver: @unchecked Sendable {
       work.isStopping = shared.isStopping
       swap(&work.cancelled, &shared.cancelled)
       work.expired = shared.line.popExpired(at: .now)
-      let limit = max(1, configuration.maximumTransfersInFlight)
       while !work.isStopping, running.count + work.starting.count < limit,
         let transfer = shared.line.popFirst()
       {
@@ -182,13 +183,9 @@ final class Driver: @unchecked Sendable {
   private func turn() -> Bool {
     var runningCount: Int32 = 0
     guard curl_multi_perform(multi, &runningCount) == CURLM_OK else { return false }
-    var hasFinished = false
     var result = CURLE_OK
-    while let pointer = ccurl_next_finished(multi, &result) {
-      hasFinished = true
-      complete(pointer, result)
-    }
-    if hasFinished, shared.withLock({ !$0.line.isEmpty }) { return true }
+    while let pointer = ccurl_next_finished(multi, &result) { complete(pointer, result) }
+    if running.count < limit, shared.withLock({ !$0.line.isEmpty }) { return true }
     return curl_multi_poll(multi, nil, 0, pollMilliseconds(), nil) == CURLM_OK
   }
 
@@ -221,9 +218,12 @@ final class Driver: @unchecked Sendable {
     curl_multi_remove_handle(multi, pointer)
     guard let (transfer, handle) = running.removeValue(forKey: pointer) else { return }
     let outcome: Transfer.Outcome =
-      result == CURLE_OK
-      ? .success(transfer.response(status: handle.number(CURLINFO_RESPONSE_CODE)))
-      : .failure(HTTPError(transfer, handle: handle, result: result))
+      if result == CURLE_OK, transfer.hasHeaderBlockEnded {
+        .success(transfer.response(status: handle.number(CURLINFO_RESPONSE_CODE)))
+      } else {
+        .failure(
+          HTTPError(transfer, handle: handle, result: result == CURLE_OK ? CURLE_PARTIAL_FILE : result))
+      }
     recycle(handle, transfer)
     finish(transfer, outcome)
   }
@@ -253,7 +253,7 @@ final class Driver: @unchecked Sendable {
 
   private func recycle(_ handle: EasyHandle, _ transfer: Transfer) {
     handle.release(transfer)
-    if idleHandles.count < configuration.maximumTransfersInFlight { idleHandles.append(handle) }
+    if idleHandles.count < limit { idleHandles.append(handle) }
   }
 
   private func finish(_ transfer: Transfer, _ outcome: Transfer.Outcome) {

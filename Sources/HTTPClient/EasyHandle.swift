@@ -63,6 +63,7 @@ final class EasyHandle {
     _ request: HTTPRequest, _ configuration: HTTPClientConfiguration, remaining: Duration
   ) throws(Refused) {
     try set(CURLOPT_URL, request.url)
+    try set(CURLOPT_USERAGENT, configuration.userAgent)
     try set(CURLOPT_PROTOCOLS_STR, "http,https")
     try set(CURLOPT_FOLLOWLOCATION, 0)
     // An empty proxy also keeps libcurl from reading one from the environment.
@@ -70,7 +71,10 @@ final class EasyHandle {
     try set(CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
     try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
     try set(CURLOPT_HTTP09_ALLOWED, 0)
-    try set(CURLOPT_PIPEWAIT, 1)
+    // The first requests wait for the handshake to tell HTTP/2 from HTTP/1.1 instead of opening a connection
+    // each. Without TLS libcurl would wait for the first answer, which may never come.
+    let isPlain = request.url.prefix(5).lowercased() == "http:"
+    try set(CURLOPT_PIPEWAIT, isPlain ? 0 : 1)
     try set(CURLOPT_MAXAGE_CONN, Int(max(1, configuration.maximumIdle.components.seconds)))
     try set(CURLOPT_TIMEOUT_MS, EasyHandle.milliseconds(remaining))
     let connectTimeout = min(request.connectTimeout ?? configuration.connectTimeout, remaining)

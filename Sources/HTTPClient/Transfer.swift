@@ -41,7 +41,8 @@ final class Transfer: @unchecked Sendable {
   private var headerLines: [UInt8] = []
   private var headerByteCount = 0
   private var headerLineCount = 0
-  private var hasHeaderBlockEnded = false
+  /// libcurl takes an answer that is cut off inside its headers for a whole one.
+  private(set) var hasHeaderBlockEnded = false
 
   init(_ request: HTTPRequest, operation: String, started: ContinuousClock.Instant) {
     self.request = request
