@@ -66,12 +66,11 @@ import Testing
     let blocking = Task { try await client.send(HTTPRequest(.get, blocker.url)) }
     try await eventually { blocker.requests.count == 1 }
     let url = server.url
-    // On one thread, so that each `send` has queued its request before the next one starts.
-    let waiting = await MainActor.run {
-      (0..<20).map { index in
-        Task.immediate { @MainActor in try await client.send(HTTPRequest(.get, url + "/\(index)")) }
-      }
+    let executor = OneThread()
+    let waiting = (0..<20).map { index in
+      Task(executorPreference: executor) { try await client.send(HTTPRequest(.get, url + "/\(index)")) }
     }
+    await Task(executorPreference: executor) {}.value
     blocking.cancel()
     for task in waiting { _ = try await task.value }
     #expect(server.requests.map(\.path) == (0..<20).map { "/\($0)" })
@@ -181,5 +180,16 @@ import Testing
     defer { server.stop() }
     let response = try await HTTPClient().send(HTTPRequest(.get, server.url))
     #expect(response.status == 200)
+  }
+}
+
+/// Runs the tasks that prefer it one after the other, in the order in which they were made, each as far as
+/// it gets.
+private final class OneThread: TaskExecutor {
+  private let queue = DispatchQueue(label: "one thread")
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
   }
 }

@@ -112,6 +112,11 @@ final class TestServer: @unchecked Sendable {
       return whole
     }
 
+    /// Records a request that was read in another way.
+    func record(method: String, path: String) {
+      server.record(Request(method: method, path: path, headers: [], body: [], connection: number))
+    }
+
     func read(_ count: Int) -> [UInt8]? {
       while buffer.count < count { guard fill() else { return nil } }
       let bytes = Array(buffer.prefix(count))
