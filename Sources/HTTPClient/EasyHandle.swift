@@ -45,6 +45,7 @@ final class EasyHandle {
     try set(CURLOPT_NOSIGNAL, 1)
     // Else removing a transfer would wait for its name lookup, and every other transfer with it.
     try set(CURLOPT_QUICK_EXIT, 1)
+    try check(ccurl_close_sockets_on_exec(pointer))
     try setConnection(transfer.request, configuration, remaining: remaining)
     try setTrust(configuration.tls)
     try setRequest(transfer.request)

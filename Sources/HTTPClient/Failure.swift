@@ -4,7 +4,7 @@ extension HTTPError {
   /// A request that libcurl was never asked to send.
   init(_ code: Code, _ message: String, operation: String, started: ContinuousClock.Instant) {
     self.init(
-      code: code, curlCode: 0, operation: operation, message: message, hint: code.hint, nothingWasSent: true,
+      code: code, curlCode: 0, operation: operation, message: message, nothingWasSent: true,
       elapsed: ContinuousClock.now - started)
   }
 
@@ -15,7 +15,7 @@ extension HTTPError {
       transfer.startCount == 0 && !transfer.wasBodyRead && handle.number(CURLINFO_REQUEST_SIZE) == 0
     self.init(
       code: code, curlCode: Int32(bitPattern: result.rawValue), operation: transfer.operation,
-      message: code.message(for: transfer, result: result, detail: handle.errorDetail), hint: code.hint,
+      message: code.message(for: transfer, result: result, detail: handle.errorDetail),
       nothingWasSent: hasNotStarted && code.canPrecedeTheRequest,
       elapsed: ContinuousClock.now - transfer.started)
   }

@@ -18,7 +18,7 @@ public final class HTTPClient: Sendable {
     for file in [tls.authorityFile, tls.certificateFile, tls.keyFile] {
       guard let file, access(file, R_OK) != 0 else { continue }
       throw HTTPClient.configurationError(
-        "\(file) cannot be read: \(String(cString: strerror(errno)))", HTTPError.Code.configuration.hint)
+        "\(file) cannot be read: \(String(cString: strerror(errno)))")
     }
     guard HTTPClient.isLibraryUsable else {
       throw HTTPClient.configurationError(
@@ -75,9 +75,9 @@ public final class HTTPClient: Sendable {
     return version.pointee.version_num >= 0x07_57_00 && version.pointee.features & needed == needed
   }()
 
-  private static func configurationError(_ message: String, _ hint: String) -> HTTPError {
+  private static func configurationError(_ message: String, _ hint: String? = nil) -> HTTPError {
     HTTPError(
-      code: .configuration, curlCode: 0, operation: "starting the HTTP client", message: message, hint: hint,
-      nothingWasSent: true, elapsed: .zero)
+      code: .configuration, operation: "starting the HTTP client", message: message, hint: hint,
+      nothingWasSent: true)
   }
 }

@@ -56,6 +56,20 @@ public struct HTTPError: Error, Sendable, Equatable {
 
   /// The time since ``HTTPClient/send(_:)`` was called.
   public let elapsed: Duration
+
+  /// - Parameter hint: nil is the code's own.
+  public init(
+    code: Code, curlCode: Int32 = 0, operation: String, message: String, hint: String? = nil,
+    nothingWasSent: Bool, elapsed: Duration = .zero
+  ) {
+    self.code = code
+    self.curlCode = curlCode
+    self.operation = operation
+    self.message = message
+    self.hint = hint ?? code.hint
+    self.nothingWasSent = nothingWasSent
+    self.elapsed = elapsed
+  }
 }
 
 extension HTTPError: CustomStringConvertible {

@@ -171,6 +171,24 @@ import Testing
     try await eventually { server.endedCount == 1 }
   }
 
+  @Test func childProcessesInheritNoConnection() async throws {
+    let server = try TestServer.echo()
+    defer { server.stop() }
+    let client = try HTTPClient()
+    _ = try await client.send(HTTPRequest(.get, server.url))
+    let ours = (0..<4096).filter { (descriptor: Int32) in
+      var address = sockaddr_in()
+      var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+      let isConnected = withUnsafeMutablePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &size) == 0 }
+      }
+      return isConnected && address.sin_family == AF_INET
+        && Int(UInt16(bigEndian: address.sin_port)) == server.port
+    }
+    #expect(ours.count == 1)
+    #expect(ours.allSatisfy { fcntl($0, F_GETFD) & FD_CLOEXEC != 0 })
+  }
+
   @Test func clientLastsAsLongAsItsRequest() async throws {
     let server = try TestServer { connection in
       guard connection.readRequest() != nil else { return }

@@ -2,6 +2,7 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #if LIBCURL_VERSION_NUM < 0x075700
 #error "libcurl 7.87 or newer is needed (CURLOPT_QUICK_EXIT, CURLOPT_PROTOCOLS_STR)"
@@ -47,6 +48,18 @@ static inline CURLcode ccurl_set_seek_function(CURL *easy, ccurl_seek_function f
 static inline CURLcode ccurl_set_prerequest_function(
     CURL *easy, ccurl_prerequest_function function) {
   return curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, function);
+}
+
+// Sockets that no hook or command store inherits: libcurl itself opens them without SOCK_CLOEXEC.
+static inline curl_socket_t ccurl_open_socket(
+    void *context, curlsocktype purpose, struct curl_sockaddr *address) {
+  (void)context;
+  (void)purpose;
+  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static inline CURLcode ccurl_close_sockets_on_exec(CURL *easy) {
+  return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, ccurl_open_socket);
 }
 
 static inline CURLcode ccurl_get_long(CURL *easy, CURLINFO info, long *value) {
