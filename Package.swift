@@ -53,7 +53,7 @@ let package = Package(
     layer("FileSystem"),
     layer("Digests", ["CCrypto"]),
     layer("TOMLReader", ["CTOML"]),
-    layer("HTTPClient", ["CCurl", "RotationPorts"]),
+    layer("HTTPClient", ["CCurl", "RotationModel", "RotationPorts"]),
 
     // Adapters: each implements ports, none knows another.
     layer("JobFiles", ["RotationModel", "RotationPorts", "TOMLReader", "CCSV", "Digests", "FileSystem"]),
@@ -87,7 +87,7 @@ let package = Package(
     tests("RotationPortsTests", ["RotationPorts"]),
     tests("FileSystemTests", ["FileSystem", "RotationTestKit"]),
     tests("JobFilesTests", ["JobFiles", "TOMLReader"]),
-    tests("HTTPClientTests", ["HTTPClient", "RotationPorts"]),
+    tests("HTTPClientTests", ["HTTPClient", "RotationModel", "RotationPorts"]),
     tests("InfluxAPITests", ["InfluxAPI", "RotationTestKit"]),
     tests("SecretStoresTests", ["SecretStores", "RotationTestKit"]),
     tests("LedgersTests", ["Ledgers", "RotationTestKit"]),
