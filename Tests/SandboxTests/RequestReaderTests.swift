@@ -101,7 +101,7 @@ import Testing
       let violation = rule(Self.request(method, path, body: ""))
       return violation.map { [$0.rule.rawValue, String($0.status)] } ?? []
     }
-    let databases = Self.tokens.dropLast(6) + "databases"
+    let databases = String(Self.tokens.dropLast(6)) + "databases"
     #expect(found("GET", "/") == ["unknown-path", "404"])
     #expect(found("GET", "/ping") == ["unknown-path", "404"])
     #expect(found("GET", Self.tokens + "/") == ["token-id", "400"])

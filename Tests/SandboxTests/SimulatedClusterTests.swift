@@ -9,12 +9,14 @@ import Testing
   func cluster(
     seed: UInt64 = 1, faults: [String] = [],
     _ change: (inout SimulatedCluster.Configuration) -> Void = { _ in }
-  ) throws -> SimulatedCluster {
+  ) throws -> ClusterUnderTest {
     var configuration = SimulatedCluster.Configuration()
     configuration.databases = ["plant"]
     change(&configuration)
-    return SimulatedCluster(
-      configuration, generator: SeededGenerator(seed: seed), faults: try faults.map { try Fault.parse($0) })
+    return ClusterUnderTest(
+      SimulatedCluster(
+        configuration, generator: SeededGenerator(seed: seed), faults: try faults.map { try Fault.parse($0) })
+    )
   }
 
   func request(_ description: String = "a", _ permissions: [Permission] = [Permission(.read, "plant")])
@@ -22,7 +24,7 @@ import Testing
   { TokenRequest(description: description, permissions: PermissionSet(permissions)) }
 
   @Test func aTokenHasTheShapeOfARealOne() throws {
-    var cluster = try cluster()
+    let cluster = try cluster()
     let created = try #require(cluster.createToken(request(), at: start))
     #expect(created.accessToken.wholeMatch(of: /apiv1_[A-Za-z0-9_-]{88}/) != nil)
     #expect(TokenText.isUUIDv4(created.record.id))
@@ -32,7 +34,7 @@ import Testing
   }
 
   @Test func nodesLearnATokenWithinTheSpreadAndAtDifferentTimes() throws {
-    var cluster = try cluster { $0.nodes = 8 }
+    let cluster = try cluster { $0.nodes = 8 }
     let created = try #require(cluster.createToken(request(), at: start))
     let early = try #require(cluster.nodesKnowing(created.record.id, at: start + .milliseconds(2999)))
     let middle = try #require(cluster.nodesKnowing(created.record.id, at: start + .seconds(5)))
@@ -49,7 +51,7 @@ import Testing
 
   @Test func theSameSeedGivesTheSameRunAndAnotherDoesNot() throws {
     func run(_ seed: UInt64) throws -> [CreatedToken?] {
-      var cluster = try cluster(seed: seed)
+      let cluster = try cluster(seed: seed)
       return (0..<5).map { cluster.createToken(request("\($0)"), at: start) }
     }
     #expect(try run(3) == run(3))
@@ -57,14 +59,14 @@ import Testing
   }
 
   @Test func faultsDoNotMoveWhatTheClusterDraws() throws {
-    var plain = try cluster()
-    var faulty = try cluster(faults: ["list:error-before=500:p=0.5"])
+    let plain = try cluster()
+    let faulty = try cluster(faults: ["list:error-before=500:p=0.5"])
     for _ in 0..<10 { _ = faulty.perform(.list, node: 0, at: start) }
     #expect(plain.createToken(request(), at: start) == faulty.createToken(request(), at: start))
   }
 
   @Test func aRevokedTokenIsGoneForTheListAndForNodesAfterTheirDelay() throws {
-    var cluster = try cluster {
+    let cluster = try cluster {
       $0.activationDelay = .zero
       $0.activationSpread = .zero
       $0.changeDelay = .seconds(3)
@@ -83,7 +85,7 @@ import Testing
   }
 
   @Test func revokedTokensAreShownWhenAskedFor() throws {
-    var cluster = try cluster { $0.includesRevoked = true }
+    let cluster = try cluster { $0.includesRevoked = true }
     let created = try #require(cluster.createToken(request(), at: start))
     _ = cluster.revokeToken(created.record.id, at: start + .seconds(1))
     #expect(cluster.listTokens(at: start + .seconds(2)).map(\.revokedAt) == [start + .seconds(1)])
@@ -92,7 +94,7 @@ import Testing
   }
 
   @Test func permissionsAreAskedForEachActionAndDatabase() throws {
-    var cluster = try cluster {
+    let cluster = try cluster {
       $0.activationDelay = .zero; $0.activationSpread = .zero
     }
     let reader = try #require(cluster.createToken(request(), at: start))
@@ -113,7 +115,7 @@ import Testing
   }
 
   @Test func anExpiredTokenIsUnknownFromThatInstantOn() throws {
-    var cluster = try cluster {
+    let cluster = try cluster {
       $0.activationDelay = .zero; $0.activationSpread = .zero
     }
     var wanted = request()
@@ -128,7 +130,7 @@ import Testing
   }
 
   @Test func aNewTokenIsMissingFromTheListForTheLag() throws {
-    var cluster = try cluster { $0.listLag = .seconds(2) }
+    let cluster = try cluster { $0.listLag = .seconds(2) }
     let created = try #require(cluster.createToken(request(), at: start))
     #expect(cluster.listTokens(at: start + .milliseconds(1999)).isEmpty)
     #expect(cluster.token(created.record.id, at: start) != nil)
@@ -136,7 +138,7 @@ import Testing
   }
 
   @Test func theNumberOfTokensIsBounded() throws {
-    var cluster = try cluster { $0.maximumTokens = 1 }
+    let cluster = try cluster { $0.maximumTokens = 1 }
     #expect(cluster.createToken(request(), at: start) != nil)
     #expect(cluster.createToken(request(), at: start) == nil)
   }
@@ -144,7 +146,7 @@ import Testing
   // MARK: Faults
 
   @Test func aLostAnswerHasItsEffectAndALostRequestHasNone() throws {
-    var cluster = try cluster(faults: ["create:answer-lost:nth=1", "create:request-lost:nth=1"])
+    let cluster = try cluster(faults: ["create:answer-lost:nth=1", "create:request-lost:nth=1"])
     #expect(cluster.perform(.create(request("a")), node: 0, at: start).reply == nil)
     #expect(cluster.perform(.create(request("b")), node: 0, at: start).reply == nil)
     #expect(cluster.listTokens(at: start).map(\.description) == ["a"])
@@ -152,7 +154,7 @@ import Testing
   }
 
   @Test func aLateEffectLandsAtItsOwnTime() throws {
-    var cluster = try cluster(faults: ["create:late-effect=5s:nth=1", "revoke:late-effect=1s,answer=504"])
+    let cluster = try cluster(faults: ["create:late-effect=5s:nth=1", "revoke:late-effect=1s,answer=504"])
     #expect(cluster.perform(.create(request()), node: 0, at: start).reply == nil)
     #expect(cluster.pendingEffects == 1)
     #expect(cluster.listTokens(at: start + .milliseconds(4999)).isEmpty)
@@ -166,7 +168,7 @@ import Testing
   }
 
   @Test func errorsComeBeforeOrAfterTheEffect() throws {
-    var cluster = try cluster(faults: ["create:error-before=503:nth=1", "create:error-after=500"])
+    let cluster = try cluster(faults: ["create:error-before=503:nth=1", "create:error-after=500"])
     let before = cluster.perform(.create(request("a")), node: 0, at: start)
     let after = cluster.perform(.create(request("b")), node: 0, at: start)
     #expect(before.reply == .fault(503))
@@ -175,7 +177,7 @@ import Testing
   }
 
   @Test func aThrottleSaysWhenToComeBackAndSlownessAddsUp() throws {
-    var cluster = try cluster(faults: ["any:slow=2s", "list:slow=500ms", "list:throttle=429,retry-after=2"])
+    let cluster = try cluster(faults: ["any:slow=2s", "list:slow=500ms", "list:throttle=429,retry-after=2"])
     let answer = cluster.perform(.list, node: 0, at: start)
     #expect(answer.reply == .fault(429, retryAfterSeconds: 2))
     #expect(answer.delay == .milliseconds(2500))
@@ -183,14 +185,14 @@ import Testing
   }
 
   @Test func aDuplicateMakesTwoTokensOfOnePost() throws {
-    var cluster = try cluster(faults: ["create:duplicate"])
+    let cluster = try cluster(faults: ["create:duplicate"])
     _ = cluster.perform(.create(request("a")), node: 0, at: start)
     #expect(cluster.listTokens(at: start).map(\.description) == ["a", "a"])
     #expect(cluster.postsByDescription == ["a": 1])
   }
 
   @Test func aWrongExpiryIsReallyInForce() throws {
-    var cluster = try cluster(faults: ["create:wrong-expiry"])
+    let cluster = try cluster(faults: ["create:wrong-expiry"])
     var wanted = request()
     wanted.expiresAt = start + .seconds(60)
     _ = cluster.perform(.create(wanted), node: 0, at: start)
@@ -200,7 +202,7 @@ import Testing
   }
 
   @Test func occurrenceNodeAndMatchChooseTheRequest() throws {
-    var cluster = try cluster(faults: [
+    let cluster = try cluster(faults: [
       "create:error-before=500:match=pump", "query:error-before=503:node=1:next=2",
     ])
     #expect(cluster.perform(.create(request("fan")), node: 0, at: start).reply != .fault(500))
@@ -214,7 +216,7 @@ import Testing
 
   @Test func aProbabilityIsKeptAndReplays() throws {
     func lost(_ seed: UInt64) throws -> [Bool] {
-      var cluster = try cluster(seed: seed, faults: ["list:request-lost:p=0.25"])
+      let cluster = try cluster(seed: seed, faults: ["list:request-lost:p=0.25"])
       return (0..<2000).map { _ in cluster.perform(.list, node: 0, at: start).reply == nil }
     }
     let first = try lost(11)
