@@ -27,7 +27,7 @@ struct HTTPAnswer: Equatable {
   var retryAfterSeconds: Int?
 
   static func json(_ status: Int, _ write: (inout JSONWriter) -> Void) -> HTTPAnswer {
-    var writer = JSONWriter()
+    var writer = JSONWriter(capacity: 768)
     write(&writer)
     return HTTPAnswer(status: status, body: writer.bytes)
   }

@@ -3,6 +3,11 @@ struct JSONWriter {
   private(set) var bytes: [UInt8] = []
   private var needsComma = false
 
+  /// `capacity` bytes are kept ready, enough for the answer that is usual.
+  init(capacity: Int) {
+    bytes.reserveCapacity(capacity)
+  }
+
   mutating func object(_ members: (inout JSONWriter) -> Void) { bracketed("{", "}", members) }
 
   mutating func array(_ elements: (inout JSONWriter) -> Void) { bracketed("[", "]", elements) }
@@ -62,6 +67,11 @@ struct JSONWriter {
 
   private mutating func quoted(_ text: String) {
     bytes.append(UInt8(ascii: "\""))
+    defer { bytes.append(UInt8(ascii: "\"")) }
+    guard text.utf8.contains(where: needsEscape) else {
+      bytes.append(contentsOf: text.utf8)
+      return
+    }
     for byte in text.utf8 {
       switch byte {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -75,6 +85,9 @@ struct JSONWriter {
       default: bytes.append(byte)
       }
     }
-    bytes.append(UInt8(ascii: "\""))
+  }
+
+  private func needsEscape(_ byte: UInt8) -> Bool {
+    byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F
   }
 }
