@@ -68,7 +68,8 @@ struct JSONWriter {
   private mutating func quoted(_ text: String) {
     bytes.append(UInt8(ascii: "\""))
     defer { bytes.append(UInt8(ascii: "\"")) }
-    guard text.utf8.contains(where: needsEscape) else {
+    let isPlain = text.utf8.withContiguousStorageIfAvailable { !$0.contains(where: needsEscape) } ?? false
+    guard !isPlain else {
       bytes.append(contentsOf: text.utf8)
       return
     }
