@@ -65,7 +65,7 @@ let package = Package(
 
     // The flow, and the stand-in for a cluster.
     layer("RotationRunner", ["RotationModel", "RotationPorts", "JobFiles"]),
-    layer("Sandbox", ["RotationModel", "CMicroHTTPD"]),
+    layer("Sandbox", ["RotationModel", "RotationPorts", "CMicroHTTPD"]),
 
     .executableTarget(
       name: "tokenrotate",
