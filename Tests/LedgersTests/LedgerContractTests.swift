@@ -37,6 +37,16 @@ final class TemporaryFolder: Sendable {
   deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
+/// A serial queue as an executor.
+final class OwnThread: TaskExecutor {
+  private let queue = DispatchQueue(label: "ledger")
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+  }
+}
+
 enum Kind: String, CaseIterable {
   case sqliteFile, sqliteMemory, sqliteOnItsOwnThread, inMemory
 
@@ -47,7 +57,7 @@ enum Kind: String, CaseIterable {
     case .sqliteFile: return try SQLiteLedger.open(path: path, random: random)
     case .sqliteMemory: return try SQLiteLedger.inMemory(random: random)
     case .sqliteOnItsOwnThread:
-      return try SQLiteLedger.open(path: path, random: random, executor: SerialThread(name: "ledger"))
+      return try SQLiteLedger.open(path: path, random: random, executor: OwnThread())
     case .inMemory: return InMemoryLedger(random: random)
     }
   }

@@ -1,4 +1,4 @@
-public import RotationModel
+import RotationModel
 public import RotationPorts
 
 /// What every ledger promises. Each function takes a fresh ledger and gives the first promise that it
@@ -22,13 +22,13 @@ public enum LedgerContract {
     ("paging by name", paging),
   ]
 
-  public static func row(_ name: String, _ position: Int64, oneOff: Bool = false) -> QueuedRow {
+  static func row(_ name: String, _ position: Int64, oneOff: Bool = false) -> QueuedRow {
     QueuedRow(
       name: name, position: position, byteOffset: position * 40, byteLength: 39,
       digest: String(position, radix: 16), isOneOff: oneOff)
   }
 
-  public static func run(_ number: UInt64) -> RunID { RunID(bits: number) }
+  static func run(_ number: UInt64) -> RunID { RunID(bits: number) }
 
   static let now = Instant(milliseconds: 1_800_000_000_000)
 
