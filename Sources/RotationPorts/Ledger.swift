@@ -26,9 +26,16 @@ public protocol Ledger: Sendable {
   func enqueue(_ rows: [QueuedRow], job: String, lease: Lease) async throws(LedgerError)
   /// How many of the rows queued in this run have never had a token staged or adopted.
   func rowsWithoutToken(job: String, lease: Lease) async throws(LedgerError) -> Int
-  /// The next lineages that this run has not claimed yet: first those with a queued row, in the order of
-  /// the CSV, then those of the job with events but no row in this run. Empty: all were claimed.
+  /// The next lineages that this run has not claimed yet, each once: first those with a queued row, in the
+  /// order of the CSV, then those of the job with events but no row in this run, in the order in which
+  /// they were made, last of them those of one-off CSVs. Empty: all were claimed.
   func claim(job: String, limit: Int, lease: Lease) async throws(LedgerError) -> [ClaimedLineage]
+
+  /// Every lineage of the job, by name and with its events, `limit` at a time; `after` is the last name of
+  /// the page before, nil for the first page. For reports: takes no lease, and `row` is always nil.
+  func lineages(
+    job: String, after: String?, limit: Int
+  ) async throws(LedgerError) -> [ClaimedLineage]
 
   /// Records events and the audit lines written from them, all or nothing, durable on return. `acknowledged`
   /// is the head that the audit file is known to have reached; lines up to it are dropped from the outbox.
@@ -41,7 +48,8 @@ public protocol Ledger: Sendable {
   func reserveCreations(
     _ count: Int, maximum: Int, job: String, lease: Lease
   ) async throws(LedgerError) -> Bool
-  /// Takes up to `wanted` permits from a budget that refills at `perSecond`, shared by all runners.
+  /// Takes up to `wanted` permits from a budget that refills at `perSecond` and holds at most a tenth of a
+  /// second's worth (at least one), shared by all runners.
   func reservePermits(
     _ budget: RequestBudget, wanted: Int, perSecond: Int, uptime: Duration, lease: Lease
   ) async throws(LedgerError) -> PermitGrant

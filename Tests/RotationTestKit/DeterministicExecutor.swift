@@ -1,5 +1,5 @@
-import RotationModel
-import RotationPorts
+public import RotationModel
+public import RotationPorts
 
 /// Runs Swift concurrency on one thread in an order that a seed decides, in virtual time.
 ///
