@@ -134,6 +134,11 @@ public struct SimulatedCluster: Sendable {
     return slots.lazy.map(\.record).filter { $0.revokedAt == nil }
   }
 
+  /// Every string ever made, by token id: for tests that look for leaks. No endpoint shows it.
+  public var accessTokens: [String: String] {
+    Dictionary(slots.map { ($0.record.id, $0.accessToken) }, uniquingKeysWith: { first, _ in first })
+  }
+
   /// How many effects are still to land.
   public var pendingEffects: Int { pending.count }
 
