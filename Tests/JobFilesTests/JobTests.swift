@@ -97,7 +97,7 @@ private let least = """
     #expect(job.cluster.managementToken == .command(["\(folder)/pass", "-x"]))
     #expect(job.cluster.tls.authority == "\(folder)/ca.pem")
     #expect(job.cluster.tls.certificate == "/etc/c.pem")
-    #expect(job.cluster.tls.key == PathTextOf(folder) + "/k.pem")
+    #expect(job.cluster.tls.key == parent(folder) + "/k.pem")
     #expect(job.activation.timeout == .seconds(300))
     #expect(job.activation.abandonAfter == .seconds(172_800))
     #expect(job.activation.consecutive == 5)
@@ -114,7 +114,7 @@ private let least = """
     #expect(job.audit.file == "\(folder)/audit.jsonl")
   }
 
-  private func PathTextOf(_ folder: String) -> String { (folder as NSString).deletingLastPathComponent }
+  private func parent(_ folder: String) -> String { (folder as NSString).deletingLastPathComponent }
 
   @Test func aProfileMayFillInTheRest() throws {
     let (job, _) = try load("name = \"a\"\nspecification = \"t.csv\"\ncluster = { profile = \"default\" }\n")
