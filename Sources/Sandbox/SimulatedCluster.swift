@@ -142,8 +142,12 @@ public struct SimulatedCluster: Sendable {
   /// How many effects are still to land.
   public var pendingEffects: Int { pending.count }
 
-  /// Counts a POST that was refused before it reached the cluster's state.
+  /// Counts a POST that was refused before it reached the cluster's state. Descriptions beyond
+  /// `maximumTokens` of them are not counted any more, so that memory is bounded.
   public mutating func countPost(_ description: String) {
+    guard
+      postsByDescription.count < configuration.maximumTokens || postsByDescription[description] != nil
+    else { return }
     postsByDescription[description, default: 0] += 1
   }
 
