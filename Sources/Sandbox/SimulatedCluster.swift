@@ -136,7 +136,8 @@ public struct SimulatedCluster: Sendable {
 
   /// Every string ever made, by token id: for tests that look for leaks. No endpoint shows it.
   public var accessTokens: [String: String] {
-    Dictionary(slots.map { ($0.record.id, $0.accessToken) }, uniquingKeysWith: { first, _ in first })
+    Dictionary(
+      slotByAccessToken.map { (slots[$0.value].record.id, $0.key) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// How many effects are still to land.
