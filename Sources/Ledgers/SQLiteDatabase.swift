@@ -31,22 +31,40 @@ final class SQLiteDatabase {
 
   enum Access {
     case readOnly
+    /// Reads a file that nobody writes meanwhile, and leaves no trace of it.
+    case readOnlyUnchanging
     case readWrite
   }
 
   /// Opens `path`; "" is a private temporary database that SQLite deletes, ":memory:" one in memory.
   init(path: String, access: Access) throws {
     var opened: OpaquePointer?
-    let mode = access == .readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE
+    let mode = access == .readWrite ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY
     let flags = mode | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE
+    let uri = access == .readOnlyUnchanging ? SQLITE_OPEN_URI : 0
     let create = path.isEmpty || path == ":memory:" ? SQLITE_OPEN_CREATE : 0
-    let result = sqlite3_open_v2(path, &opened, flags | create, nil)
+    let name = access == .readOnlyUnchanging ? SQLiteDatabase.unchangingURI(path) : path
+    let result = sqlite3_open_v2(name, &opened, flags | create | uri, nil)
     guard result == SQLITE_OK, let opened else {
       let message = opened.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
       sqlite3_close_v2(opened)
       throw SQLiteError(extendedCode: result, message: message, call: "sqlite3_open_v2")
     }
     handle = opened
+  }
+
+  private static func unchangingURI(_ path: String) -> String {
+    let digits = Array("0123456789ABCDEF".unicodeScalars)
+    var uri = "file:"
+    for byte in path.utf8 {
+      let scalar = Unicode.Scalar(byte)
+      if scalar.isASCII, scalar == "/" || scalar.properties.isAlphabetic || (48...57).contains(byte) {
+        uri.unicodeScalars.append(scalar)
+      } else {
+        uri.unicodeScalars.append(contentsOf: ["%", digits[Int(byte >> 4)], digits[Int(byte & 15)]])
+      }
+    }
+    return uri + "?immutable=1"
   }
 
   deinit {

@@ -40,17 +40,35 @@ extension SQLiteLedger {
   ) throws(LedgerError) -> SQLiteLedger {
     try opening(path) {
       let copy = try SQLiteDatabase(path: "", access: .readWrite)
-      if try LedgerFile.exists(path) {
-        let source = try SQLiteDatabase(path: try LedgerFile.resolve(path), access: .readOnly)
-        try source.setBusyTimeout(milliseconds: 5000)
-        try LedgerSchema.refuseForeign(source)
-        try copy.copyContents(of: source)
-      }
+      if try LedgerFile.exists(path) { try fill(copy, from: try LedgerFile.resolve(path)) }
       try prepare(copy, onDisk: false)
       try LedgerSchema.migrate(copy, random: random)
       return SQLiteLedger(
         store: try LedgerStore(database: copy), place: "copied from \(path)", executor: executor)
     }
+  }
+
+  /// Copies the ledger at `path`, reading only.
+  ///
+  /// A ledger that was closed has no write-ahead log. Opening it in the usual way would leave an empty one
+  /// beside it, so it is read as a file that nobody writes, and read again in the usual way when that
+  /// turns out to have been wrong.
+  private static func fill(_ copy: SQLiteDatabase, from path: String) throws {
+    if let before = try LedgerFile.closedVersion(path) {
+      do {
+        let source = try SQLiteDatabase(path: path, access: .readOnlyUnchanging)
+        try LedgerSchema.refuseForeign(source)
+        try copy.copyContents(of: source)
+        if try LedgerFile.closedVersion(path) == before { return }
+      } catch {
+        // A file that was being written may look damaged; one that was not, is.
+        if try LedgerFile.closedVersion(path) == before { throw error }
+      }
+    }
+    let source = try SQLiteDatabase(path: path, access: .readOnly)
+    try source.setBusyTimeout(milliseconds: 5000)
+    try LedgerSchema.refuseForeign(source)
+    try copy.copyContents(of: source)
   }
 
   private static func prepare(_ database: SQLiteDatabase, onDisk: Bool) throws {
@@ -113,6 +131,17 @@ enum LedgerFile {
     if lstat(path, &status) == 0 { return true }
     guard errno == ENOENT else { throw failure(path, "be looked at", errno) }
     return false
+  }
+
+  /// What changes when a ledger is written; nil while it has a write-ahead log, so that it may be in use.
+  static func closedVersion(_ path: String) throws -> [Int]? {
+    guard try !exists(path + "-wal") else { return nil }
+    var status = stat()
+    guard lstat(path, &status) == 0 else { throw failure(path, "be looked at", errno) }
+    return [
+      Int(status.st_ino), Int(status.st_size), status.st_mtim.tv_sec, status.st_mtim.tv_nsec,
+      status.st_ctim.tv_sec, status.st_ctim.tv_nsec,
+    ]
   }
 
   /// Makes an empty file of mode 0600 unless there is one, and refuses what is not a regular file.

@@ -3,8 +3,10 @@ public import RotationModel
 /// The append-only record for auditors: one line an event, each line carrying the hash of the one before.
 public protocol AuditLog: Sendable {
   /// Writes lines from events, without touching the file: pure, so that the ledger can hold the very
-  /// bytes before the file does.
-  func compose(_ events: [AuditEvent], after head: AuditHead) -> (lines: [AuditLine], head: AuditHead)
+  /// bytes before the file does. Throws only when the system cannot compute a hash.
+  func compose(
+    _ events: [AuditEvent], after head: AuditHead
+  ) throws(AuditError) -> (lines: [AuditLine], head: AuditHead)
 
   /// Compares the file with what the ledger knows and completes it: lines of the outbox that the file
   /// lacks are appended, half a line left by a crash is replaced. Throws `AuditError.tampered` when the

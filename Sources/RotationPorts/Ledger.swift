@@ -37,8 +37,9 @@ public protocol Ledger: Sendable {
     job: String, after: String?, limit: Int
   ) async throws(LedgerError) -> [ClaimedLineage]
 
-  /// Records events and the audit lines written from them, all or nothing, durable on return. `acknowledged`
-  /// is the head that the audit file is known to have reached; lines up to it are dropped from the outbox.
+  /// Records events of lineages that this run claimed, and the audit lines written from them, all or
+  /// nothing, durable on return. `acknowledged` is the head that the audit file is known to have reached;
+  /// lines up to it are dropped from the outbox.
   func commit(_ transaction: LedgerTransaction, lease: Lease) async throws(LedgerError)
   /// Where the audit log stands as far as the ledger knows.
   func auditState() async throws(LedgerError) -> AuditState
