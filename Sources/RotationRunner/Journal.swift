@@ -102,11 +102,13 @@ public actor Journal {
   }
 
   private func commit(_ entries: [JournalEntry]) async -> Result<Void, Stop> {
-    let (lines, newHead) = auditLog.compose(entries.map(auditEvent), after: head)
+    let lines: [AuditLine]
+    let newHead: AuditHead
     let events = entries.compactMap { entry in
       entry.event.map { (lineage: $0.lineage, event: TimedEvent($0.event, at: entry.time)) }
     }
     do throws(AuditError) {
+      (lines, newHead) = try auditLog.compose(entries.map(auditEvent), after: head)
       // A line that has no room is not an intent: better to find out before the ledger says it is one.
       try await auditLog.reserve(byteCount: entries.count * Journal.lineBytes)
     } catch { return .failure(Stop(error)) }

@@ -28,7 +28,7 @@ enum Invariants {
     for row in world.rows {
       guard let current = world.disk.content(of: "\(World.storePath)/\(row.name)") else { continue }
       let string = String(decoding: current, as: UTF8.self)
-      guard let id = world.strings.first(where: { $0.value == string })?.key else {
+      guard let id = world.ids[string] else {
         world.broken("1", "\(row.name): the store calls half a token current at \(effect)")
         continue
       }
@@ -75,14 +75,13 @@ enum Invariants {
   /// After a process ended, however it did.
   static func checkSecrecy(_ world: World) {
     let audit = world.disk.content(of: World.auditPath) ?? []
-    let texts = [audit] + world.reports.map { Array($0.utf8) }
-    for (id, string) in world.strings {
-      let secret = Array(string.utf8.dropFirst("apiv1_".utf8.count))
-      for start in stride(from: 0, through: secret.count - 8, by: 4) {
-        let part = secret[start..<start + 8]
-        if texts.contains(where: { contains($0, part) }) {
-          world.broken("7", "8 characters of the string of \(id) were written")
-        }
+    var parts = Set<UInt64>()
+    for string in world.strings.values {
+      eightByteWindows(string.utf8.dropFirst("apiv1_".utf8.count)) { parts.insert($0) }
+    }
+    for text in [audit[...]] + world.reports.map({ ArraySlice($0.utf8) }) {
+      eightByteWindows(text) { window in
+        if parts.contains(window) { world.broken("7", "8 characters of a token string were written") }
       }
     }
     world.reports = []
@@ -117,6 +116,16 @@ enum Invariants {
         case .refused, .unknown, .kept, .lost, .closed: break
         }
       }
+    }
+  }
+
+  private static func eightByteWindows(_ bytes: some Sequence<UInt8>, _ body: (UInt64) -> Void) {
+    var window: UInt64 = 0
+    var count = 0
+    for byte in bytes {
+      window = window << 8 | UInt64(byte)
+      count += 1
+      if count >= 8 { body(window) }
     }
   }
 

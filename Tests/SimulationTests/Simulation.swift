@@ -53,7 +53,9 @@ struct Simulation {
   private func live(dyingAfter effects: Int?) -> JobReport? {
     world.startProcess(dyingAfter: effects)
     let world = world
-    world.disk.beforeOperation = { _ in world.step("disk") }
+    world.disk.beforeOperation = { operation in
+      if operation.changesDisk { world.step("disk") }
+    }
     let executor = DeterministicExecutor(seed: world.draw.next(), clock: world.clock)
     let random = SeededRandom(seed: world.draw.next())
     let result = executor.run { await Simulation.process(world, random) }
@@ -127,6 +129,19 @@ extension World {
 
   /// Remembers every string that the cluster has made, as its owner would if no answer were ever lost.
   func rememberStrings() {
-    for (id, string) in cluster.accessTokens { strings[id] = string }
+    for (id, string) in cluster.accessTokens where strings[id] == nil {
+      strings[id] = string
+      ids[string] = id
+    }
+  }
+}
+
+extension SimulatedDisk.Operation {
+  /// Only what changes the disk is a step worth dying at.
+  fileprivate var changesDisk: Bool {
+    switch kind {
+    case .list, .status, .read, .lock: false
+    default: true
+    }
   }
 }

@@ -28,6 +28,8 @@ final class World: @unchecked Sendable {
   var listings: [Listing] = []
   /// Every string that the cluster ever gave out, by token id.
   var strings: [String: String] = [:]
+  /// The same the other way round.
+  var ids: [String: String] = [:]
   var reports: [String] = []
   /// The lineages as the ledger's committed events make them.
   var lineages: [LineageID: (name: String, machine: RotationMachine)] = [:]
