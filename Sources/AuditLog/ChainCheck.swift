@@ -119,6 +119,7 @@ struct ChainCheck {
       throw broken(.wrongChain, entry, "of chain \(scanned.chain), not \(last.scanned.chain)")
     }
     if scanned.sequence == expected, scanned.previous == last.hash { return }
+    if entry.hash == last.hash { throw broken(.inserted, entry, "says the line before it once more") }
     // A forged copy of this line's number stands before it.
     if let beforeLast, scanned.sequence == last.scanned.sequence, scanned.previous == beforeLast.hash {
       throw broken(.inserted, last, "two lines claim to be line \(scanned.sequence)")
