@@ -50,6 +50,11 @@ struct FlatJSONWriter {
 
   private func text(_ value: String) {
     buffer.append("\"")
+    defer { buffer.append("\"") }
+    let needsEscape = { (byte: UInt8) in
+      byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+    }
+    guard value.utf8.contains(where: needsEscape) else { return buffer.append(value) }
     for byte in value.utf8 {
       switch byte {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -60,7 +65,6 @@ struct FlatJSONWriter {
       default: buffer.append(byte)
       }
     }
-    buffer.append("\"")
   }
 }
 
