@@ -144,6 +144,17 @@ import Testing
     #expect(second.mode == 0o640)
   }
 
+  @Test(.enabled(if: POSIXFileSystem().effectiveUser == 0, "only root may give files away"))
+  func givesTheFileAwayForReal() async throws {
+    try await withFolder { folder in
+      let wanted = settings(folder + "/t", owner: "nobody", mode: 0o640)
+      try await put(SecretStoreContract.token(1), wanted, POSIXFileSystem())
+      let status = try POSIXFileSystem().status(folder + "/t/line-1")
+      #expect(status.user == getpwnam("nobody")?.pointee.pw_uid)
+      #expect(status.mode == 0o640)
+    }
+  }
+
   @Test func aMissingAccountIsFoundBeforeATokenIsMade() async throws {
     let unknown = "no-such-account-anywhere"
     try await withFolder { folder in
