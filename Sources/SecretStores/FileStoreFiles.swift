@@ -247,10 +247,10 @@ extension FileStoreFiles {
         .malformed, message: "the string of \(place.name) has characters that no token has",
         hint: "Nothing was stored. Ask the cluster's operator what it gives out.")
     }
-    guard ([token.host] + token.databases).allSatisfy(settings.format.canHold) else {
+    guard settings.format.canHold(token) else {
       throw StoreError(
         .malformed,
-        message: "the host or a database of \(place.name) cannot stand in a file of the format "
+        message: "the host or the database of \(place.name) cannot stand in a file of the format "
           + settings.format.rawValue,
         hint: "Choose the format json.")
     }

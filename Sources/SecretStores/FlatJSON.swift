@@ -50,6 +50,11 @@ struct FlatJSONWriter {
 
   private func text(_ value: String) {
     buffer.append("\"")
+    defer { buffer.append("\"") }
+    let needsEscape = { (byte: UInt8) in
+      byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+    }
+    guard value.utf8.contains(where: needsEscape) else { return buffer.append(value) }
     for byte in value.utf8 {
       switch byte {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -60,7 +65,6 @@ struct FlatJSONWriter {
       default: buffer.append(byte)
       }
     }
-    buffer.append("\"")
   }
 }
 
@@ -178,7 +182,11 @@ struct FlatJSONReader {
   }
 
   private mutating func skipSpaces() {
-    while position < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[position]) { position += 1 }
+    while position < bytes.count, isSpace(bytes[position]) { position += 1 }
+  }
+
+  private func isSpace(_ byte: UInt8) -> Bool {
+    byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
   }
 
   private mutating func accept(_ character: Unicode.Scalar) -> Bool {

@@ -22,15 +22,18 @@ final class SecretBuffer {
   }
 
   func append(_ text: String) {
-    for byte in text.utf8 { append(byte) }
+    var text = text
+    text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
   }
 
   func append(_ secret: Secret) {
-    secret.withUnsafeBytes { bytes in
-      grow(by: bytes.count)
-      UnsafeMutableRawBufferPointer(rebasing: storage[count...]).copyMemory(from: bytes)
-      count += bytes.count
-    }
+    secret.withUnsafeBytes { append($0) }
+  }
+
+  private func append(_ bytes: UnsafeRawBufferPointer) {
+    grow(by: bytes.count)
+    UnsafeMutableRawBufferPointer(rebasing: storage[count...]).copyMemory(from: bytes)
+    count += bytes.count
   }
 
   private func grow(by more: Int) {
