@@ -16,16 +16,20 @@ enum LedgerSchema {
       event_sequence INTEGER NOT NULL
     );
     CREATE TABLE audit_heads (
-      kind TEXT PRIMARY KEY CHECK (kind IN ('acknowledged', 'head')),
+      log TEXT NOT NULL,
+      kind TEXT NOT NULL CHECK (kind IN ('acknowledged', 'head')),
       chain TEXT NOT NULL,
       sequence INTEGER NOT NULL,
       hash TEXT NOT NULL,
-      byte_offset INTEGER NOT NULL
+      byte_offset INTEGER NOT NULL,
+      PRIMARY KEY (log, kind)
     ) WITHOUT ROWID;
     CREATE TABLE outbox (
-      sequence INTEGER PRIMARY KEY,
-      text TEXT NOT NULL
-    );
+      log TEXT NOT NULL,
+      sequence INTEGER NOT NULL,
+      text TEXT NOT NULL,
+      PRIMARY KEY (log, sequence)
+    ) WITHOUT ROWID;
     CREATE TABLE leases (
       fence INTEGER PRIMARY KEY,
       run TEXT NOT NULL,
@@ -130,16 +134,5 @@ enum LedgerSchema {
       "INSERT INTO installation (only, id, event_sequence) VALUES (1, ?, 0)")
     try insert.bind(1, InstallationID(bits: random.next()).text)
     try insert.run()
-    let start = AuditHead.start(chain: InstallationID(bits: random.next()).text)
-    let head = try database.statement(
-      "INSERT INTO audit_heads (kind, chain, sequence, hash, byte_offset) VALUES (?, ?, ?, ?, ?)")
-    for kind in ["acknowledged", "head"] {
-      try head.bind(1, kind)
-      try head.bind(2, start.chain)
-      try head.bind(3, start.sequence)
-      try head.bind(4, start.hash)
-      try head.bind(5, start.offset)
-      try head.run()
-    }
   }
 }

@@ -39,17 +39,19 @@ extension LedgerStore {
   func commit(_ transaction: LedgerTransaction, lease: Lease) throws {
     try write(under: lease, durable: true) {
       try insert(transaction.events)
-      let insertLine = try database.statement("INSERT INTO outbox (sequence, text) VALUES (?, ?)")
+      let insertLine = try database.statement("INSERT INTO outbox (log, sequence, text) VALUES (?, ?, ?)")
+      try insertLine.bind(1, transaction.log)
       for line in transaction.lines {
-        try insertLine.bind(1, line.sequence)
-        try insertLine.bind(2, line.text)
+        try insertLine.bind(2, line.sequence)
+        try insertLine.bind(3, line.text)
         try insertLine.run()
       }
-      if let head = transaction.head { try setHead("head", head) }
+      if let head = transaction.head { try setHead("head", of: transaction.log, head) }
       if let acknowledged = transaction.acknowledged {
-        try setHead("acknowledged", acknowledged)
-        let delete = try database.statement("DELETE FROM outbox WHERE sequence <= ?")
-        try delete.bind(1, acknowledged.sequence)
+        try setHead("acknowledged", of: transaction.log, acknowledged)
+        let delete = try database.statement("DELETE FROM outbox WHERE log = ? AND sequence <= ?")
+        try delete.bind(1, transaction.log)
+        try delete.bind(2, acknowledged.sequence)
         try delete.run()
       }
     }
@@ -87,38 +89,41 @@ extension LedgerStore {
     try update.run()
   }
 
-  private func setHead(_ kind: String, _ head: AuditHead) throws {
-    let update = try database.statement(
-      "UPDATE audit_heads SET chain = ?, sequence = ?, hash = ?, byte_offset = ? WHERE kind = ?")
-    try update.bind(1, head.chain)
-    try update.bind(2, head.sequence)
-    try update.bind(3, head.hash)
-    try update.bind(4, head.offset)
-    try update.bind(5, kind)
-    try update.run()
+  private func setHead(_ kind: String, of log: String, _ head: AuditHead) throws {
+    let upsert = try database.statement(
+      """
+      INSERT INTO audit_heads (log, kind, chain, sequence, hash, byte_offset) VALUES (?, ?, ?, ?, ?, ?)
+      ON CONFLICT (log, kind) DO UPDATE SET chain = excluded.chain, sequence = excluded.sequence,
+        hash = excluded.hash, byte_offset = excluded.byte_offset
+      """)
+    try upsert.bind(1, log)
+    try upsert.bind(2, kind)
+    try upsert.bind(3, head.chain)
+    try upsert.bind(4, head.sequence)
+    try upsert.bind(5, head.hash)
+    try upsert.bind(6, head.offset)
+    try upsert.run()
   }
 
-  func auditState() throws -> AuditState {
+  func auditState(log: String) throws -> AuditState {
     try database.snapshot {
-      let lines = try database.statement("SELECT sequence, text FROM outbox ORDER BY sequence").all {
-        AuditLine(sequence: $0.integer(0), text: $0.text(1))
-      }
-      return AuditState(acknowledged: try head("acknowledged"), outbox: lines, head: try head("head"))
+      let select = try database.statement("SELECT sequence, text FROM outbox WHERE log = ? ORDER BY sequence")
+      try select.bind(1, log)
+      let lines = try select.all { AuditLine(sequence: $0.integer(0), text: $0.text(1)) }
+      let start = AuditState.start(log: log, installation: installation)
+      return AuditState(
+        acknowledged: try head("acknowledged", of: log) ?? start.acknowledged, outbox: lines,
+        head: try head("head", of: log) ?? start.head)
     }
   }
 
-  private func head(_ kind: String) throws -> AuditHead {
+  private func head(_ kind: String, of log: String) throws -> AuditHead? {
     let select = try database.statement(
-      "SELECT chain, sequence, hash, byte_offset FROM audit_heads WHERE kind = ?")
-    try select.bind(1, kind)
-    let head = try select.first {
+      "SELECT chain, sequence, hash, byte_offset FROM audit_heads WHERE log = ? AND kind = ?")
+    try select.bind(1, log)
+    try select.bind(2, kind)
+    return try select.first {
       AuditHead(chain: $0.text(0), sequence: $0.integer(1), hash: $0.text(2), offset: $0.integer(3))
     }
-    guard let head else {
-      throw LedgerError(
-        .malformed, message: "the ledger lacks the \(kind) of its audit log",
-        hint: "restore a backup of the state directory")
-    }
-    return head
   }
 }

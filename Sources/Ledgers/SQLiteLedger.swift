@@ -89,8 +89,8 @@ public actor SQLiteLedger: Ledger {
     try await perform { try $0.commit(transaction, lease: lease) }
   }
 
-  public nonisolated func auditState() async throws(LedgerError) -> AuditState {
-    try await perform { try $0.auditState() }
+  public nonisolated func auditState(log: String) async throws(LedgerError) -> AuditState {
+    try await perform { try $0.auditState(log: log) }
   }
 
   public nonisolated func reserveCreations(

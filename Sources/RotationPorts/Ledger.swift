@@ -41,8 +41,9 @@ public protocol Ledger: Sendable {
   /// nothing, durable on return. `acknowledged` is the head that the audit file is known to have reached;
   /// lines up to it are dropped from the outbox.
   func commit(_ transaction: LedgerTransaction, lease: Lease) async throws(LedgerError)
-  /// Where the audit log stands as far as the ledger knows.
-  func auditState() async throws(LedgerError) -> AuditState
+  /// Where an audit log stands as far as the ledger knows; the start of a new chain for a log that it has
+  /// never heard of. `log` is `AuditState.mainLog` or, for a job with a file of its own, that file's path.
+  func auditState(log: String) async throws(LedgerError) -> AuditState
 
   /// Takes `count` creations from what the job may do in this run, together with all runners of it;
   /// false, taking none, when that is more than `maximum` in all.
@@ -157,6 +158,8 @@ public struct ClaimedLineage: Equatable, Sendable {
 /// What one group commit writes.
 public struct LedgerTransaction: Sendable {
   public var events: [(lineage: LineageID, event: TimedEvent)]
+  /// The audit log that `lines`, `head` and `acknowledged` are about.
+  public var log: String
   public var lines: [AuditLine]
   /// The head after `lines`; nil when there are none.
   public var head: AuditHead?
@@ -164,10 +167,11 @@ public struct LedgerTransaction: Sendable {
   public var acknowledged: AuditHead?
 
   public init(
-    events: [(lineage: LineageID, event: TimedEvent)], lines: [AuditLine], head: AuditHead?,
-    acknowledged: AuditHead?
+    events: [(lineage: LineageID, event: TimedEvent)], log: String = AuditState.mainLog,
+    lines: [AuditLine], head: AuditHead?, acknowledged: AuditHead?
   ) {
     self.events = events
+    self.log = log
     self.lines = lines
     self.head = head
     self.acknowledged = acknowledged

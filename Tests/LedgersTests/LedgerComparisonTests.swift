@@ -146,7 +146,7 @@ struct RandomCalls {
       return LedgerAnswer(text: "\(claimed)", claimed: claimed.map(\.id))
     case .commit(let transaction, let lease):
       try await ledger.commit(transaction, lease: lease)
-      return LedgerAnswer(text: "\(comparable(try await ledger.auditState()))")
+      return LedgerAnswer(text: "\(comparable(try await ledger.auditState(log: AuditState.mainLog)))")
     case .bind(let job, let binding, let lease):
       try await ledger.bind(job: job, to: binding, lease: lease)
       return LedgerAnswer(text: "bound")

@@ -128,7 +128,7 @@ import Testing
         LedgerTransaction(events: [], lines: lines, head: nil, acknowledged: nil), lease: lease)
     }
     #expect(error?.code == .noRoom)
-    #expect(try await ledger.auditState().outbox.isEmpty)
+    #expect(try await ledger.auditState(log: AuditState.mainLog).outbox.isEmpty)
     #expect(try await ledger.claim(job: "j", limit: 1, lease: lease).isEmpty)
   }
 

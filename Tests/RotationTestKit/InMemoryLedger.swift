@@ -28,15 +28,11 @@ public actor InMemoryLedger: Ledger {
   private var creations: [String: Int] = [:]
   /// When each budget was last empty.
   private var emptySince: [RequestBudget: Duration] = [:]
-  private var acknowledged: AuditHead
-  private var head: AuditHead
-  private var outbox: [AuditLine] = []
+  private var audit: [String: AuditState] = [:]
   private var failures: [LedgerError] = []
 
   public init(random: any RandomSource) {
     installation = InstallationID(bits: random.next())
-    head = .start(chain: InstallationID(bits: random.next()).text)
-    acknowledged = head
   }
 
   /// The next call that writes throws `error` and does nothing; several are thrown in turn.
@@ -145,7 +141,8 @@ public actor InMemoryLedger: Ledger {
   public func commit(_ transaction: LedgerTransaction, lease: Lease) throws(LedgerError) {
     try failIfTold()
     try require(lease)
-    let known = Set(outbox.map(\.sequence))
+    var state = auditState(log: transaction.log)
+    let known = Set(state.outbox.map(\.sequence))
     guard
       transaction.events.allSatisfy({ (1..<Int64(lineages.count) + 1).contains($0.lineage.value) }),
       transaction.lines.allSatisfy({ !known.contains($0.sequence) })
@@ -155,16 +152,17 @@ public actor InMemoryLedger: Ledger {
     for (lineage, event) in transaction.events {
       lineages[Int(lineage.value) - 1].events.append(event)
     }
-    outbox = (outbox + transaction.lines).sorted { $0.sequence < $1.sequence }
-    if let head = transaction.head { self.head = head }
+    state.outbox = (state.outbox + transaction.lines).sorted { $0.sequence < $1.sequence }
+    if let head = transaction.head { state.head = head }
     if let acknowledged = transaction.acknowledged {
-      self.acknowledged = acknowledged
-      outbox.removeAll { $0.sequence <= acknowledged.sequence }
+      state.acknowledged = acknowledged
+      state.outbox.removeAll { $0.sequence <= acknowledged.sequence }
     }
+    audit[transaction.log] = state
   }
 
-  public func auditState() -> AuditState {
-    AuditState(acknowledged: acknowledged, outbox: outbox, head: head)
+  public func auditState(log: String) -> AuditState {
+    audit[log] ?? .start(log: log, installation: installation)
   }
 
   public func reserveCreations(

@@ -63,7 +63,7 @@ extension LedgerContract {
     let lease = try await ledger.acquireLease(run: run(1), now: now)
     try await ledger.enqueue([row("a", 0)], job: "j", lease: lease)
     let id = try await ledger.claim(job: "j", limit: 9, lease: lease)[0].id
-    var head = try await ledger.auditState().head
+    var head = try await ledger.auditState(log: AuditState.mainLog).head
     head.sequence = 1
     let failing = LedgerTransaction(
       events: [
@@ -74,14 +74,14 @@ extension LedgerContract {
     guard await code({ try await ledger.commit(failing, lease: lease) }) == .malformed else {
       return "an unknown lineage was accepted"
     }
-    let state = try await ledger.auditState()
+    let state = try await ledger.auditState(log: AuditState.mainLog)
     guard state.outbox.isEmpty, state.head.sequence == 0 else { return "half a commit is in the outbox" }
     return try await ledger.hasHistory(job: "j") ? "half a commit is in the journal" : nil
   }
 
   static let outbox: Check = { ledger in
     let lease = try await ledger.acquireLease(run: run(1), now: now)
-    let start = try await ledger.auditState()
+    let start = try await ledger.auditState(log: AuditState.mainLog)
     guard start.acknowledged == start.head, start.head == .start(chain: start.head.chain),
       start.head.chain.utf8.count == 16, start.outbox.isEmpty
     else { return "a new ledger's audit state is \(start)" }
@@ -94,16 +94,19 @@ extension LedgerContract {
       LedgerTransaction(events: [], lines: Array(lines[..<3]), head: head(3), acknowledged: nil),
       lease: lease)
     var expected = AuditState(acknowledged: start.head, outbox: Array(lines[..<3]), head: head(3))
-    guard try await ledger.auditState() == expected else { return "after three lines" }
+    guard try await ledger.auditState(log: AuditState.mainLog) == expected else { return "after three lines" }
     try await ledger.commit(
       LedgerTransaction(events: [], lines: Array(lines[3...]), head: head(5), acknowledged: head(2)),
       lease: lease)
     expected = AuditState(acknowledged: head(2), outbox: Array(lines[2...]), head: head(5))
-    guard try await ledger.auditState() == expected else { return "after an acknowledgement" }
+    guard try await ledger.auditState(log: AuditState.mainLog) == expected else {
+      return "after an acknowledgement"
+    }
     try await ledger.commit(
       LedgerTransaction(events: [], lines: [], head: nil, acknowledged: head(5)), lease: lease)
     expected = AuditState(acknowledged: head(5), outbox: [], head: head(5))
-    return try await ledger.auditState() == expected ? nil : "after all was acknowledged"
+    return try await ledger.auditState(log: AuditState.mainLog) == expected
+      ? nil : "after all was acknowledged"
   }
 
   static let creations: Check = { ledger in

@@ -17,7 +17,8 @@ enum Invariants {
       switch live.phase {
       case .staged, .active, .delivering, .current:
         if current != Array(string.utf8), !(pending.map { contains($0, string) } ?? false) {
-          world.broken("3", "\(lineage.name): the string of \(live.phase.rawValue) \(live.tokenID) is lost at \(effect)")
+          world.broken(
+            "3", "\(lineage.name): the string of \(live.phase.rawValue) \(live.tokenID) is lost at \(effect)")
         }
       case .revoking, .revoked: break
       }
@@ -58,11 +59,15 @@ enum Invariants {
 
   /// Before a DELETE reaches the network.
   static func checkRevocation(_ world: World, _ tokenID: String) {
-    if !world.auditHolds(["revoke_intended\"", tokenID]) && !world.auditHolds(["\"revoke.intended\"", tokenID]) {
+    if !world.auditHolds(["revoke_intended\"", tokenID])
+      && !world.auditHolds(["\"revoke.intended\"", tokenID])
+    {
       world.broken("6", "DELETE of \(tokenID) without its intent on disk")
     }
     for lineage in world.lineages.values {
-      guard let live = lineage.machine.live, live.tokenID == tokenID, live.phase != .revoking else { continue }
+      guard let live = lineage.machine.live, live.tokenID == tokenID, live.phase != .revoking else {
+        continue
+      }
       world.broken("1", "\(lineage.name): DELETE of its live token \(tokenID)")
     }
     guard let string = world.strings[tokenID] else { return }
@@ -97,7 +102,8 @@ enum Invariants {
       }
       let lineage = world.lineages.values.first { $0.name == row.name }
       guard let generation = lineage?.machine.live, generation.phase == .current else {
-        world.broken("liveness", "\(row.name) is \(lineage?.machine.status.rawValue ?? "unheard of") at the end")
+        world.broken(
+          "liveness", "\(row.name) is \(lineage?.machine.status.rawValue ?? "unheard of") at the end")
         continue
       }
       if tokens.first?.id != generation.tokenID {

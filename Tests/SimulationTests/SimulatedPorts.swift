@@ -248,7 +248,7 @@ struct MortalLedger: Ledger {
     }
     try live("after commit")
   }
-  func auditState() async throws(LedgerError) -> AuditState { await base.auditState() }
+  func auditState(log: String) async throws(LedgerError) -> AuditState { await base.auditState(log: log) }
   func reserveCreations(
     _ count: Int, maximum: Int, job: String, lease: Lease
   ) async throws(LedgerError) -> Bool {

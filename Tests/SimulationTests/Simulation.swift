@@ -30,7 +30,9 @@ struct Simulation {
       report = live(dyingAfter: nil)
       if world.violation != nil { return world.violation }
     }
-    if report?.exitCode != .done { world.broken("liveness", "the last quiet run ended with \(String(describing: report))") }
+    if report?.exitCode != .done {
+      world.broken("liveness", "the last quiet run ended with \(String(describing: report))")
+    }
     Invariants.checkEnd(world)
     checkRepetition()
     return world.violation
@@ -45,7 +47,9 @@ struct Simulation {
     if world.posts.count != posts || world.cluster.liveTokens(at: world.now) != live {
       world.broken("8", "running again changed the cluster")
     }
-    if world.disk.content(of: World.auditPath) != audit { world.broken("8", "running again wrote audit events") }
+    if world.disk.content(of: World.auditPath) != audit {
+      world.broken("8", "running again wrote audit events")
+    }
   }
 
   /// One process from its start to its end or death, and the reboot after it.
@@ -72,11 +76,10 @@ struct Simulation {
     do {
       let lease = try await ledger.acquireLease(run: RunID(bits: random.next()), now: world.clock.now)
       let auditLog = FileAuditLog(path: World.auditPath, files: world.disk)
-      let state = try await ledger.auditState()
+      let state = try await ledger.auditState(log: AuditState.mainLog)
       try await auditLog.open(state)
       let journal = Journal(
-        ledger: ledger, auditLog: auditLog, state: state, clock: world.clock, lease: lease,
-        actorName: "simulation")
+        ledger: ledger, auditLog: auditLog, state: state, lease: lease, actorName: "simulation")
       let store = FileStore(
         settings: FileStoreSettings(
           name: "file", directory: World.storePath, installation: ledger.installation),
