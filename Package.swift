@@ -56,7 +56,7 @@ let package = Package(
     layer("HTTPClient", ["CCurl", "RotationModel", "RotationPorts"]),
 
     // Adapters: each implements ports, none knows another.
-    layer("JobFiles", ["RotationModel", "RotationPorts", "TOMLReader", "CCSV", "Digests", "FileSystem"]),
+    layer("JobFiles", ["RotationModel", "RotationPorts", "TOMLReader", "CCSV"]),
     layer("InfluxAPI", ["RotationModel", "RotationPorts", "HTTPClient", "TOMLReader"]),
     layer("SecretStores", ["RotationModel", "RotationPorts", "FileSystem"]),
     layer("Ledgers", ["RotationModel", "RotationPorts", "CSQLite"]),
@@ -86,7 +86,7 @@ let package = Package(
     tests("RotationModelTests", ["RotationModel"]),
     tests("RotationPortsTests", ["RotationPorts"]),
     tests("FileSystemTests", ["FileSystem", "RotationTestKit"]),
-    tests("JobFilesTests", ["JobFiles", "TOMLReader"]),
+    tests("JobFilesTests", ["JobFiles", "TOMLReader", "RotationModel", "RotationPorts"]),
     tests("HTTPClientTests", ["HTTPClient", "RotationModel", "RotationPorts"]),
     tests("InfluxAPITests", ["InfluxAPI", "RotationTestKit"]),
     tests("SecretStoresTests", ["SecretStores", "RotationTestKit"]),

@@ -1,0 +1,211 @@
+import RotationModel
+import TOMLReader
+
+/// Turns a job's table, defaults merged in, into a `Job`.
+struct JobDecoder {
+  static let keys = [
+    "name", "specification", "cluster", "rotation", "activation", "limits", "policy", "store", "hook",
+    "audit", "ledger",
+  ]
+
+  let root: Section
+  let paths: PathResolver
+  private var log: ErrorLog { root.log }
+
+  init(_ table: TOMLTable, file: String, folder: String, log: ErrorLog) {
+    root = Section(
+      table, at: TOMLPosition(file: file, line: 1, column: 1), shown: "", keys: JobDecoder.keys, log: log)
+    paths = PathResolver(folder: folder)
+  }
+
+  /// Nil when so much is missing that there is no job; other errors are in the log beside a job that is
+  /// not to be used.
+  func decode() -> Job? {
+    let name = decodeName()
+    let specification = root.string("specification")
+    if !root.has("specification") {
+      root.missing("specification", hint: "write specification = \"tokens.csv\"")
+    }
+    let cluster = root.section("cluster", shown: "[cluster]", keys: ClusterDecoder.keys)
+    if !root.has("cluster") {
+      root.missing("cluster", hint: "a [cluster] table says which cluster the tokens belong to")
+    }
+    let activation = decodeActivation()
+    let decoded = Parts(
+      cluster: cluster.map { ClusterDecoder(section: $0, paths: paths).decode() },
+      rotation: decodeRotation(activationTimeout: activation.timeout), limits: decodeLimits(),
+      policy: decodePolicy(), stores: StoreDecoder(root: root, paths: paths).decode(),
+      hooks: decodeHooks(), audit: decodeAudit(), ledger: decodeLedger())
+    guard let name, let specification, let cluster = decoded.cluster else { return nil }
+    let file = root.position.file
+    return Job(
+      name: name, path: file, folder: paths.folder,
+      specificationPath: paths.absolute(specification.value),
+      specificationShownAs: PathText.join(PathText.folder(of: file), specification.value),
+      cluster: cluster, rotation: decoded.rotation, activation: activation, limits: decoded.limits,
+      policy: decoded.policy, stores: decoded.stores, hooks: decoded.hooks, audit: decoded.audit,
+      ledger: decoded.ledger)
+  }
+
+  /// Everything is decoded before the first error decides, so that all errors are found.
+  private struct Parts {
+    var cluster: ClusterSettings?
+    var rotation: RotationSettings?
+    var limits: LimitSettings
+    var policy: PolicySettings?
+    var stores: [StoreSettings]
+    var hooks: [HookSettings]
+    var audit: AuditSettings
+    var ledger: LedgerSettings
+  }
+
+  private func decodeName() -> String? {
+    guard let name = root.string("name") else {
+      if !root.has("name") {
+        root.missing("name", hint: "write name = \"…\": the job's identity in ledger, audit log and markers")
+      }
+      return nil
+    }
+    guard Name.isValid(name.value) else {
+      log.add(
+        "`name`: \"\(name.value)\" is not a name", at: name.position,
+        hint: "1 to 128 of A-Z a-z 0-9 . _ -, the first a letter or a digit")
+      return nil
+    }
+    return name.value
+  }
+
+  private func decodeRotation(activationTimeout: Duration) -> RotationSettings? {
+    let keys = ["every", "overlap", "retire", "quarantine", "expires_in", "renew_before"]
+    guard let section = root.section("rotation", shown: "[rotation]", keys: keys) else { return nil }
+    section.refuseUnsupported("rotation", at: section.position)
+    let years: Duration = .seconds(10 * 366 * 86_400)
+    let settings = RotationSettings(
+      every: section.duration("every", in: .seconds(60)...years),
+      overlap: section.duration("overlap", in: .seconds(0)...years) ?? .seconds(86_400),
+      retirement: section.choice("retire", RotationSettings.Retirement.self)?.value ?? .revoke,
+      quarantine: section.duration("quarantine", in: .seconds(0)...years) ?? .seconds(86_400),
+      expiresIn: section.duration("expires_in", in: .seconds(60)...years),
+      renewBefore: section.duration("renew_before", in: .seconds(1)...years))
+    check(settings, activationTimeout: activationTimeout, in: section)
+    return settings
+  }
+
+  private func check(_ settings: RotationSettings, activationTimeout: Duration, in section: Section) {
+    if let every = settings.every {
+      let quarantine = settings.retirement == .disableThenRevoke ? settings.quarantine : .zero
+      let needed = settings.overlap + quarantine + activationTimeout
+      if every <= needed {
+        log.add(
+          "`every` must be longer than overlap, quarantine and activation timeout together, which are"
+            + " \(DurationText.format(needed))", at: section.position(of: "every"))
+      }
+    }
+    guard let renewBefore = settings.renewBefore else { return }
+    guard let expiresIn = settings.expiresIn else {
+      log.add("`renew_before` needs `expires_in` beside it", at: section.position(of: "renew_before"))
+      return
+    }
+    if renewBefore >= expiresIn {
+      log.add("`renew_before` must be shorter than `expires_in`", at: section.position(of: "renew_before"))
+    }
+  }
+
+  private func decodeActivation() -> ActivationSettings {
+    var settings = ActivationSettings()
+    let keys = ["timeout", "abandon_after", "consecutive", "settle", "database"]
+    guard let section = root.section("activation", shown: "[activation]", keys: keys) else { return settings }
+    let day: Duration = .seconds(86_400)
+    settings.timeout = section.duration("timeout", in: .seconds(1)...day) ?? settings.timeout
+    settings.abandonAfter =
+      section.duration("abandon_after", in: .seconds(60)...(day * 365)) ?? settings.abandonAfter
+    settings.consecutive = section.integer("consecutive", in: 1...100) ?? settings.consecutive
+    settings.settle = section.duration("settle", in: .seconds(0)...day) ?? settings.settle
+    if settings.settle >= settings.timeout {
+      log.add(
+        "`settle` must be shorter than `timeout`, else no token is active in time",
+        at: section.position(of: section.has("settle") ? "settle" : "timeout"))
+    }
+    if let database = section.string("database") {
+      if !DatabaseName.isValid(database.value) {
+        log.add("`database`: \"\(database.value)\" is not a database name", at: database.position)
+      }
+      settings.database = database.value
+    }
+    return settings
+  }
+
+  private func decodeLimits() -> LimitSettings {
+    var limits = LimitSettings()
+    let keys = ["concurrency", "requests_per_second", "probes_per_second", "max_creates", "request_timeout"]
+    guard let section = root.section("limits", shown: "[limits]", keys: keys) else { return limits }
+    limits.concurrency = section.integer("concurrency", in: 1...1000) ?? limits.concurrency
+    limits.requestsPerSecond =
+      section.integer("requests_per_second", in: 1...10_000) ?? limits.requestsPerSecond
+    limits.probesPerSecond = section.integer("probes_per_second", in: 1...10_000) ?? limits.probesPerSecond
+    limits.maximumCreates = section.integer("max_creates", in: 1...10_000_000) ?? limits.maximumCreates
+    limits.requestTimeout =
+      section.duration("request_timeout", in: .seconds(1)...(.seconds(600))) ?? limits.requestTimeout
+    return limits
+  }
+
+  private func decodePolicy() -> PolicySettings? {
+    guard let section = root.section("policy", shown: "[policy]", keys: ["databases", "allow_wildcard"])
+    else { return nil }
+    let patterns = section.strings("databases")
+    for pattern in patterns ?? [] {
+      let withoutStars = pattern.value.filter { $0 != "*" }
+      guard pattern.value.isEmpty || !withoutStars.isEmpty && !DatabaseName.isValid(withoutStars) else {
+        continue
+      }
+      log.add(
+        "`databases`: \"\(pattern.value)\" is not a pattern of database names", at: pattern.position,
+        hint: "a database name in which * stands for any characters")
+    }
+    return PolicySettings(
+      databases: patterns?.map(\.value), allowsWildcard: section.boolean("allow_wildcard") ?? false)
+  }
+
+  private func decodeHooks() -> [HookSettings] {
+    guard let sections = root.sections("hook", keys: ["on", "per", "command", "timeout"]) else { return [] }
+    return sections.compactMap { section in
+      section.refuseUnsupported("hook", at: section.position)
+      for key in ["on", "command"] where !section.has(key) { section.missing(key) }
+      let occasion = section.choice("on", HookSettings.Occasion.self)?.value
+      let frequency = section.choice("per", HookSettings.Frequency.self)?.value ?? .run
+      let command = section.command("command")
+      let timeout = section.duration("timeout", in: .seconds(1)...(.seconds(86_400))) ?? .seconds(30)
+      guard let occasion, let command else { return nil }
+      return HookSettings(
+        occasion: occasion, frequency: frequency, command: paths.command(command), timeout: timeout)
+    }
+  }
+
+  private func decodeAudit() -> AuditSettings {
+    guard let section = root.section("audit", shown: "[audit]", keys: ["file", "signing_key"]) else {
+      return AuditSettings()
+    }
+    var settings = AuditSettings(file: section.string("file").map { paths.absolute($0.value) })
+    guard section.has("signing_key") else { return settings }
+    section.refuseUnsupported("audit.signing_key", at: section.position(of: "signing_key"))
+    if let key = section.section("signing_key", shown: "signing_key", keys: ["file"]) {
+      settings.signingKeyFile = key.string("file").map { paths.absolute($0.value) }
+      if !key.has("file") { key.missing("file") }
+    }
+    return settings
+  }
+
+  private func decodeLedger() -> LedgerSettings {
+    guard let section = root.section("ledger", shown: "[ledger]", keys: ["url"]) else {
+      return LedgerSettings()
+    }
+    section.refuseUnsupported("ledger", at: section.position)
+    guard let url = section.string("url") else { return LedgerSettings() }
+    guard url.value.hasPrefix("postgresql://") || url.value.hasPrefix("postgres://") else {
+      // A URL may hold a password: it is not shown.
+      log.add("`url` must start with postgresql://", at: url.position)
+      return LedgerSettings()
+    }
+    return LedgerSettings(url: url.value)
+  }
+}

@@ -1,0 +1,66 @@
+public import RotationPorts
+
+/// Where the management token is kept.
+public enum ManagementTokenSource: Equatable, Sendable {
+  /// An absolute path.
+  case file(String)
+  /// The name of an environment variable.
+  case environment(String)
+  /// A systemd credential: a file of that name in `$CREDENTIALS_DIRECTORY`.
+  case credential(String)
+  /// A program and its arguments, whose standard output is the token.
+  case command([String])
+
+  /// Reads the token; blocks, for up to 30 s when it comes from a command.
+  ///
+  /// - Parameters:
+  ///   - environment: the environment of this process.
+  ///   - trust: whose files may be believed; a command's program is checked.
+  /// - Throws: `FileError` when there is none, or it is not one line of printable ASCII, as a header
+  ///   needs it.
+  public func read(
+    environment: [String: String], trust: TrustRule = .ofThisProcess
+  ) throws(FileError) -> Secret {
+    let secret: Secret
+    switch self {
+    case .file(let path):
+      secret = try SecretFile.read(path)
+    case .environment(let name):
+      guard let value = environment[name], !value.isEmpty else {
+        throw FileError(
+          .notSet, "the environment variable \(name) is not set or is empty",
+          hint: "[cluster] management_token names it")
+      }
+      secret = try SecretFile.secret(of: Array(value.utf8), from: "the environment variable \(name)")
+    case .credential(let name):
+      guard let folder = environment["CREDENTIALS_DIRECTORY"], !folder.isEmpty else {
+        throw FileError(
+          .notSet, "$CREDENTIALS_DIRECTORY is not set, so there is no credential \(name)",
+          hint: "run it as a systemd service with LoadCredential=\(name):/path/to/the/token")
+      }
+      secret = try SecretFile.read(PathText.join(folder, name))
+    case .command(let arguments):
+      if let program = arguments.first, program.contains("/") { try trust.check(program) }
+      var output = try CommandOutput.read(
+        arguments, environment: environment, timeout: .seconds(30), maximumBytes: SecretFile.maximumBytes)
+      defer { output.wipe() }
+      secret = try SecretFile.secret(of: output, from: "the output of \(arguments[0])")
+    }
+    guard secret.withUnsafeBytes({ $0.allSatisfy { (0x21...0x7E).contains($0) } }) else {
+      throw FileError(
+        .malformed,
+        "the management token from \(shown) holds a space, a line break or another such character",
+        hint: "it must be one line that holds the token and nothing else")
+    }
+    return secret
+  }
+
+  private var shown: String {
+    switch self {
+    case .file(let path): path
+    case .environment(let name): "the environment variable \(name)"
+    case .credential(let name): "the credential \(name)"
+    case .command(let arguments): "the command \(arguments.first ?? "")"
+    }
+  }
+}
