@@ -7,11 +7,8 @@ internal import RotationPorts
 struct JSONScanner {
   struct Malformed: Error {}
 
-  /// A string's bytes between its quotes, escapes not yet decoded.
-  struct RawString {
-    let range: Range<Int>
-    let hasEscapes: Bool
-  }
+  /// Where a string's bytes are, between its quotes, with valid escapes that are not yet decoded.
+  typealias RawString = Range<Int>
 
   private static let maximumDepth = 64
 
@@ -69,7 +66,7 @@ struct JSONScanner {
   /// The string as a secret, its only copy beside the scanned bytes.
   func secret(_ raw: RawString) throws(Malformed) -> Secret {
     // No escape is shorter than what it stands for.
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: raw.range.count, alignment: 1)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: raw.count, alignment: 1)
     defer {
       Secret.wipe(buffer)
       buffer.deallocate()
@@ -119,7 +116,10 @@ struct JSONScanner {
     while let byte = peek {
       position += 1
       switch byte {
-      case UInt8(ascii: "\""): return RawString(range: start..<position - 1, hasEscapes: hasEscapes)
+      case UInt8(ascii: "\""):
+        let raw = start..<position - 1
+        if hasEscapes { try decode(raw) { _ in } }
+        return raw
       case UInt8(ascii: "\\"):
         hasEscapes = true
         position += 1
@@ -155,8 +155,8 @@ struct JSONScanner {
   // MARK: Escapes
 
   private func decode(_ raw: RawString, _ emit: (UInt8) -> Void) throws(Malformed) {
-    var index = raw.range.lowerBound
-    let end = raw.range.upperBound
+    var index = raw.lowerBound
+    let end = raw.upperBound
     while index < end {
       let byte = bytes[index]
       index += 1
