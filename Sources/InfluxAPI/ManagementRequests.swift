@@ -1,0 +1,120 @@
+internal import FoundationEssentials
+internal import RotationModel
+internal import RotationPorts
+
+/// The URLs of one cluster's Management API. Pure.
+struct ManagementEndpoint: Sendable {
+  /// Scheme, host and port.
+  let address: String
+  /// Without a slash at its end.
+  private let base: String
+
+  /// `managementURL` and `/accounts/A/clusters/C`, as Cloud Dedicated has it. Nil when one of the three
+  /// cannot be part of a URL.
+  init?(managementURL: String, accountID: String, clusterID: String) {
+    guard let account = PathComponent.encoded(accountID), let cluster = PathComponent.encoded(clusterID),
+      let address = URLText.address(of: managementURL)
+    else { return nil }
+    self.address = address
+    base = "\(URLText.withoutSlashAtEnd(managementURL))/accounts/\(account)/clusters/\(cluster)"
+  }
+
+  var tokens: String { "\(base)/tokens" }
+  var databases: String { "\(base)/databases" }
+
+  /// Nil when `id` cannot be a path component.
+  func token(_ id: String) -> String? {
+    PathComponent.encoded(id).map { "\(base)/tokens/\($0)" }
+  }
+}
+
+/// One step of a URL's path.
+enum PathComponent {
+  private static let maximumBytes = 256
+
+  /// `text` with everything but RFC 3986's unreserved characters percent-encoded; nil for what is empty,
+  /// too long, or would climb in the path.
+  static func encoded(_ text: String) -> String? {
+    guard !text.isEmpty, text.utf8.count <= maximumBytes, text != ".", text != ".." else { return nil }
+    return URLText.percentEncoded(text)
+  }
+}
+
+/// The parts of URLs that are needed here.
+enum URLText {
+  /// `scheme://host[:port]` of a URL without user, query and fragment; nil for any other text.
+  static func address(of url: String) -> String? {
+    guard url.utf8.allSatisfy({ (0x21...0x7E).contains($0) && !"@?#\\\"<>".utf8.contains($0) }) else {
+      return nil
+    }
+    for scheme in ["https://", "http://"] where url.lowercased().hasPrefix(scheme) {
+      let authority = url.utf8.dropFirst(scheme.utf8.count).prefix { $0 != UInt8(ascii: "/") }
+      return authority.isEmpty ? nil : scheme + String(Substring(authority)).lowercased()
+    }
+    return nil
+  }
+
+  static func withoutSlashAtEnd(_ url: String) -> String {
+    var url = url
+    while url.last == "/" { url.removeLast() }
+    return url
+  }
+
+  static func percentEncoded(_ text: String) -> String {
+    let digits = Array("0123456789ABCDEF".unicodeScalars)
+    var encoded = String.UnicodeScalarView()
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+        UInt8(ascii: "~"):
+        encoded.append(Unicode.Scalar(byte))
+      default:
+        encoded.append(contentsOf: ["%", digits[Int(byte >> 4)], digits[Int(byte & 15)]])
+      }
+    }
+    return String(encoded)
+  }
+}
+
+/// The bodies of requests that make and change tokens.
+enum ManagementBody {
+  /// `CreateDatabaseToken`. `expiresAt` only when there is one, to the second and with `Z`; the
+  /// `expirationType` of the guide's prose is not in the schema and not sent.
+  static func creation(_ request: TokenRequest) -> [UInt8]? {
+    encoded(
+      TokenBody(
+        description: request.description, permissions: request.permissions,
+        expiresAt: request.expiresAt?.rfc3339Seconds))
+  }
+
+  /// `UpdateDatabaseToken`, with at least one of its two members.
+  static func change(description: String?, permissions: PermissionSet?) -> [UInt8]? {
+    encoded(TokenBody(description: description, permissions: permissions, expiresAt: nil))
+  }
+
+  private static func encoded(_ body: TokenBody) -> [UInt8]? {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
+    return (try? encoder.encode(body)).map(Array.init)
+  }
+
+  private struct TokenBody: Encodable {
+    struct PermissionBody: Encodable {
+      let action: String
+      let resource: String
+    }
+
+    let description: String?
+    let permissions: [PermissionBody]?
+    let expiresAt: String?
+
+    init(description: String?, permissions: PermissionSet?, expiresAt: String?) {
+      self.description = description
+      self.permissions = permissions?.permissions.map {
+        PermissionBody(action: $0.action.rawValue, resource: $0.database)
+      }
+      self.expiresAt = expiresAt
+    }
+  }
+}
