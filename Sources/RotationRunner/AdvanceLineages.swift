@@ -242,6 +242,7 @@ struct AdvanceLineages {
 
   private mutating func begin(_ claimed: ClaimedLineage) {
     unclaimed.remove(claimed.name)
+    guard plan.only?.contains(claimed.name) ?? true else { return }
     let machine: RotationMachine
     do throws(IllegalEvent) {
       machine = try RotationMachine(replaying: claimed.events)
@@ -263,7 +264,7 @@ struct AdvanceLineages {
     } catch {
       work.fail(Problem(code: "row_changed", message: error.message, hint: error.hint))
     }
-    for concern in Concern.of(work, view: view, installation: ports.ledger.installation) {
+    for concern in Concern.of(work, plan: plan, view: view, installation: ports.ledger.installation) {
       work.fail(concern, as: .attention)
     }
     ready.append(work)

@@ -3,11 +3,14 @@ import RotationPorts
 
 /// What a person should look at in a lineage, because no action of ours would be right.
 enum Concern {
-  static func of(_ work: TokenWork, view: ClusterView, installation: InstallationID) -> [Problem] {
+  static func of(
+    _ work: TokenWork, plan: JobPlan, view: ClusterView, installation: InstallationID
+  ) -> [Problem] {
     var problems = view.strangers(of: work.name, installation: installation).map(Problem.stranger)
     guard let live = work.machine.live, live.phase != .revoking else { return problems }
     guard let desired = work.desired else {
-      if !work.isOneOff { problems.append(.rowGone(work.name, live)) }
+      // A one-off CSV says nothing about the job's other tokens, nor a job's CSV about one-off ones.
+      if !work.isOneOff, !plan.isOneOff { problems.append(.rowGone(work.name, live)) }
       return problems
     }
     guard let token = view.token(id: live.tokenID, name: work.name) else {

@@ -21,6 +21,8 @@ public struct JobPlan: Sendable {
   /// In the job's order, at least one; strings are staged in the first.
   public var stores: [any SecretStore]
   public var journal: Journal
+  /// The names that this run is about; nil: all.
+  public var only: Set<String>?
 
   public struct Limits: Equatable, Sendable {
     /// Tokens worked on at the same time, those that wait for activation aside.

@@ -73,7 +73,7 @@ public struct PlanJob: Sendable {
     } catch {
       return needsPerson(Problem(code: "row_changed", message: "\(error)"))
     }
-    if let problem = Concern.of(work, view: view, installation: installation).first {
+    if let problem = Concern.of(work, plan: plan, view: view, installation: installation).first {
       return needsPerson(problem)
     }
     let evidence = work.machine.evidence(

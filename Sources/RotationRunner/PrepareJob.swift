@@ -55,7 +55,8 @@ struct PrepareJob: Sendable {
       throw .job(Problem(code: "specification", message: "\(error)"), .badInput)
     }
     let (missing, isGranted) = try await ask { () async throws(LedgerError) in
-      let missing = try await ports.ledger.rowsWithoutToken(job: plan.name, lease: ports.lease)
+      var missing = try await ports.ledger.rowsWithoutToken(job: plan.name, lease: ports.lease)
+      if let only = plan.only { missing = min(missing, only.count) }
       let isGranted = try await ports.ledger.reserveCreations(
         missing, maximum: plan.limits.maximumCreates, job: plan.name, lease: ports.lease)
       return (missing, isGranted)

@@ -89,6 +89,28 @@ public final class SpecificationReader: Sendable {
     }
   }
 
+  /// Makes sure that each of these names has a row.
+  ///
+  /// - Throws: `JobFileErrors` that names those without one, with the nearest name that has.
+  public func requireNames(_ wanted: [String]) throws {
+    var missing = Set(wanted)
+    try forEachRow { missing.remove($0.name) }
+    guard !missing.isEmpty else { return }
+    var nearest: [String: (name: String, distance: Int)] = [:]
+    try forEachRow { row in
+      for name in missing {
+        let distance = Suggestion.distance(Array(name.unicodeScalars), Array(row.name.unicodeScalars))
+        if distance < nearest[name]?.distance ?? Int.max { nearest[name] = (row.name, distance) }
+      }
+    }
+    throw JobFileErrors(
+      missing.sorted().map { name in
+        JobFileError(
+          file: shownAs, line: 1, column: 1, message: "no row has the name \(Shown.text(name))",
+          hint: nearest[name].map { "the nearest name is \(Shown.text($0.name))" })
+      })
+  }
+
   /// Where a reading of rows one batch at a time has come to.
   public struct Cursor: Sendable {
     fileprivate var offset: Int

@@ -1,0 +1,161 @@
+import Arguments
+import FileSystem
+import Glibc
+import JobFiles
+import Reporting
+import RotationPorts
+
+/// The command line: reads it, sets the process up, hands over to one command and exits with its code.
+@main
+struct Program {
+  static func main() async {
+    let program = Program()
+    let code = await program.run(Array(CommandLine.arguments.dropFirst()))
+    exit(code.rawValue)
+  }
+
+  private let output = FileDescriptorSink.standardOutput
+  private let errors = FileDescriptorSink.standardError
+
+  private func run(_ arguments: [String]) async -> ExitCode {
+    secureProcess()
+    let invocation: Invocation
+    switch CommandTable.tokenrotate.parse(arguments) {
+    case .success(let parsed): invocation = parsed
+    case .failure(let error):
+      errors.write("tokenrotate: \(VisibleText.line(error.message))\n  hint: \(VisibleText.line(error.hint))\n")
+      return .badInput
+    }
+    switch invocation.command {
+    case .help:
+      output.write(CommandTable.tokenrotate.help(invocation.helpTopic))
+      return .done
+    case .version:
+      output.write("tokenrotate \(Version.text)\n")
+      return .done
+    default: break
+    }
+    do {
+      let context = try CommandContext(invocation, output: output, errors: errors)
+      return await dispatch(context)
+    } catch {
+      tell(Problem(any: error))
+      return .failed
+    }
+  }
+
+  private func dispatch(_ context: CommandContext) async -> ExitCode {
+    switch context.invocation.command {
+    case .run:
+      context.options.flag(.dryRun)
+        ? await PlanCommand(context: context).run() : await RunCommand(context: context).run()
+    case .plan: await PlanCommand(context: context).run()
+    case .create: await CreateCommand(context: context).run()
+    case .check: await CheckCommand(context: context).run()
+    case .adopt: await AdoptCommand(context: context).run()
+    case .auditVerify: await AuditCommand(context: context).verify()
+    case .auditRepair: await AuditCommand(context: context).repair()
+    case .sandbox: await SandboxCommand(context: context).run()
+    case .help, .version: .done
+    }
+  }
+
+  private func tell(_ problem: Problem) {
+    errors.write("tokenrotate: \(VisibleText.line(problem.message))\n")
+    if let hint = problem.hint { errors.write("  hint: \(VisibleText.line(hint))\n") }
+  }
+
+  /// A process that holds a master key leaves no core dump, makes no file that others can read, and is
+  /// told of a closed pipe by an error instead of a signal.
+  private func secureProcess() {
+    var limit = rlimit(rlim_cur: 0, rlim_max: 0)
+    setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
+    umask(0o077)
+    signal(SIGPIPE, SIG_IGN)
+    // libcurl would write the keys of TLS sessions to the file that this names.
+    unsetenv("SSLKEYLOGFILE")
+  }
+}
+
+/// What every command needs: the invocation and the process around it.
+struct CommandContext {
+  let invocation: Invocation
+  let environment = ProcessEnvironment()
+  let interruption = SignalInterruption()
+  let clock = SystemClock()
+  let output: FileDescriptorSink
+  let errors: FileDescriptorSink
+  let threads: BlockingThreads
+  let files = POSIXFileSystem()
+
+  init(
+    _ invocation: Invocation, output: FileDescriptorSink, errors: FileDescriptorSink
+  ) throws {
+    self.invocation = invocation
+    self.output = output
+    self.errors = errors
+    interruption.install()
+    threads = try BlockingThreads(count: 8)
+  }
+
+  var options: GivenOptions { invocation.options }
+
+  var state: StateDirectory {
+    StateDirectory(given: options.value(.state), environment: environment, files: files)
+  }
+
+  var wiring: Wiring {
+    Wiring(
+      environment: environment, state: state, files: files, threads: threads,
+      profilePath: options.value(.config).map(environment.absolute)
+        ?? environment.home + "/.config/influxctl/config.toml",
+      profileName: options.value(.profile))
+  }
+
+  var style: ReportStyle {
+    var style = ReportStyle()
+    style.format = options.value(.format).flatMap { ReportFormat(rawValue: $0) } ?? .table
+    style.isQuiet = options.flag(.quiet)
+    style.isVerbose = options.flag(.verbose)
+    style.isTerminal = errors.isTerminal
+    style.wantsColour = ReportStyle.wantsColour(environment.variables)
+    style.columns = { [errors] in errors.columns }
+    return style
+  }
+
+  /// The settings for all jobs: the file named, else the first that exists.
+  var defaultsPath: String? {
+    if let given = options.value(.defaults) { return environment.absolute(given) }
+    let variables = environment.variables
+    let personal = variables["XDG_CONFIG_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? environment.home + "/.config"
+    return ["\(personal)/tokenrotate/defaults.toml", "/etc/tokenrotate/defaults.toml"].first {
+      access($0, F_OK) == 0
+    }
+  }
+
+  func runReporter() -> RunReporter {
+    RunReporter(
+      style: style, output: output, errors: errors, clock: clock, spoolDirectory: spoolDirectory)
+  }
+
+  func planReporter() -> PlanReporter {
+    PlanReporter(
+      style: style, output: output, errors: errors, clock: clock, spoolDirectory: spoolDirectory)
+  }
+
+  private var spoolDirectory: String {
+    environment.variables["TMPDIR"].flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
+  }
+
+  /// Opens the job's CSV. `notBefore` is what `expires_at` must be later than; nil: anything goes, because
+  /// rows of tokens that exist already may well have expired.
+  func specification(
+    of job: Job, path: String? = nil, isOneOff: Bool = false, refusingPast: Bool = false
+  ) throws -> SpecificationFile {
+    SpecificationFile(
+      reader: try SpecificationReader(
+        path: path ?? job.specificationPath, shownAs: path ?? job.specificationShownAs,
+        policy: job.policy, now: refusingPast ? clock.now : .init(milliseconds: .min / 2)),
+      job: job.name, isOneOff: isOneOff)
+  }
+}

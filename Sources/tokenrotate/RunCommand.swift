@@ -1,0 +1,160 @@
+import Arguments
+import JobFiles
+import Reporting
+import RotationPorts
+import RotationRunner
+
+/// `run`: what cron calls.
+struct RunCommand {
+  let context: CommandContext
+
+  func run() async -> ExitCode {
+    let jobs = JobsRun(context: context, reporter: context.runReporter())
+    return await jobs.run(command: "run", waitForLock: context.options.duration(.waitForLock)) { job in
+      try JobsRun.Item(
+        job: job, specification: context.specification(of: job), only: context.options.values(.only))
+    }
+  }
+}
+
+/// `create`: a CSV of its own with a job's cluster and stores, once.
+struct CreateCommand {
+  let context: CommandContext
+
+  func run() async -> ExitCode {
+    let jobs = JobsRun(context: context, reporter: context.runReporter())
+    let path = context.invocation.operands[0]
+    return await jobs.run(
+      command: "create", jobFiles: context.options.values(.job),
+      waitForLock: context.options.duration(.waitForLock)
+    ) { job in
+      try JobsRun.Item(
+        job: job,
+        specification: context.specification(of: job, path: path, isOneOff: true, refusingPast: true),
+        only: [])
+    }
+  }
+}
+
+/// The flow that `run`, `create` and `adopt` share: load, lock, one job after the other, exit code.
+struct JobsRun {
+  let context: CommandContext
+  let reporter: RunReporter
+  /// What is done with each job.
+  var perform: @Sendable (JobPlan, RunPorts) async -> JobReport = { await RunJob(plan: $0, ports: $1).run() }
+
+  struct Item {
+    var job: Job
+    var specification: SpecificationFile
+    var only: [String]
+  }
+
+  func run(
+    command: String, jobFiles: [String]? = nil, waitForLock: Duration?,
+    installation: ([Job]) throws -> InstallationChoice = { _ in .asItIs }, _ item: (Job) throws -> Item
+  ) async -> ExitCode {
+    let set: JobSet
+    do {
+      set = try JobSet.load(
+        arguments: jobFiles ?? context.invocation.operands, defaults: context.defaultsPath)
+    } catch {
+      let problem = Problem(code: "bad_input", message: error.message, hint: error.hint)
+      reporter.finish(run: RunID(bits: 0), exitCode: .badInput, problem: problem)
+      return .badInput
+    }
+    var codes: [ExitCode] = []
+    for failure in set.failures {
+      reporter.jobRefused(failure.path, problems: [Problem(failure.errors)], exitCode: .badInput)
+      codes.append(.badInput)
+    }
+    let items = validItems(set.jobs, item, &codes)
+    guard !items.isEmpty else {
+      reporter.finish(run: RunID(bits: 0), exitCode: ExitCode.worst(codes), problem: nil)
+      return ExitCode.worst(codes)
+    }
+    return await runLocked(command, items, codes, waitForLock: waitForLock) { try installation(set.jobs) }
+  }
+
+  /// A job whose CSV is wrong is left alone before anything of the state directory is touched.
+  private func validItems(
+    _ jobs: [Job], _ item: (Job) throws -> Item, _ codes: inout [ExitCode]
+  ) -> [Item] {
+    var items: [Item] = []
+    for job in jobs {
+      do {
+        let item = try item(job)
+        _ = try item.specification.reader.validate()
+        if !item.only.isEmpty { try item.specification.reader.requireNames(item.only) }
+        items.append(item)
+      } catch {
+        reporter.jobRefused(job.name, problems: [Problem(any: error)], exitCode: .badInput)
+        codes.append(.badInput)
+      }
+    }
+    return items
+  }
+
+  private func runLocked(
+    _ command: String, _ items: [Item], _ before: [ExitCode], waitForLock: Duration?,
+    installation: () throws -> InstallationChoice
+  ) async -> ExitCode {
+    let session: Session
+    do {
+      session = try await Session.begin(
+        command: command, wiring: context.wiring, adopting: try installation().adopted,
+        waitForLock: waitForLock)
+    } catch {
+      let problem = Problem(any: error)
+      let code: ExitCode = problem.code == "locked" ? .locked : .failed
+      reporter.finish(run: RunID(bits: 0), exitCode: code, problem: problem)
+      return code
+    }
+    let progress = Task { await reporter.keepProgressFresh() }
+    var codes = before
+    var failure: Problem?
+    for item in items {
+      if context.interruption.isRequested { break }
+      let (code, endsRun) = await runJob(item, session)
+      codes.append(code)
+      if endsRun { break }
+    }
+    if context.interruption.isRequested { codes.append(context.interruption.exitCode) }
+    var code = ExitCode.worst(codes)
+    do { try await session.end(exitCode: code) } catch {
+      failure = code == .auditBroken ? nil : Problem(any: error)
+      code = ExitCode.worst([code, .auditBroken])
+    }
+    progress.cancel()
+    reporter.finish(run: session.lease.run, exitCode: code, problem: failure)
+    return code
+  }
+
+  /// The job's exit code, and whether nothing further may be done.
+  private func runJob(_ item: Item, _ session: Session) async -> (ExitCode, endsRun: Bool) {
+    let journal: Journal
+    do {
+      journal = try await session.journal(for: item.job)
+    } catch {
+      reporter.jobRefused(item.job.name, problems: [Problem(any: error)], exitCode: .auditBroken)
+      return (.auditBroken, true)
+    }
+    let plan: JobPlan
+    do {
+      var made = try session.wiring.plan(
+        for: item.job, specification: item.specification, journal: journal,
+        installation: session.ledger.installation)
+      made.only = item.only.isEmpty ? nil : Set(item.only)
+      plan = made
+    } catch {
+      reporter.jobRefused(item.job.name, problems: [Problem(any: error)], exitCode: .badInput)
+      return (.badInput, false)
+    }
+    let ports = RunPorts(
+      ledger: session.ledger, clock: session.clock, random: SystemRandom(),
+      interruption: context.interruption, reporter: reporter, lease: session.lease)
+    let report = await perform(plan, ports)
+    // A signal's exit code is the call's business; the job was merely not finished.
+    let code = report.exitCode == .interrupted ? context.interruption.exitCode : report.exitCode
+    return (code, code == .auditBroken || report.problem?.code.hasPrefix("ledger_") == true && code == .failed)
+  }
+}

@@ -1,0 +1,95 @@
+import AuditLog
+import FileSystem
+import JobFiles
+import Ledgers
+import RotationModel
+import RotationPorts
+import RotationRunner
+
+/// One call that changes things: lock, lease, and a journal for each audit log that its jobs write to.
+final class Session {
+  let wiring: Wiring
+  let clock = SystemClock()
+  let ledger: SQLiteLedger
+  let lease: Lease
+  private let lock: any FileLock
+  private var journals: [String: Journal] = [:]
+  private let command: String
+
+  /// Takes lock and lease. Throws `Problem` with code `locked` when another run has them.
+  static func begin(
+    command: String, wiring: Wiring, adopting: InstallationID? = nil, waitForLock: Duration?
+  ) async throws -> Session {
+    try wiring.state.make()
+    let lock = try await takeLock(wiring.state, waiting: waitForLock ?? .zero)
+    let ledger = try wiring.state.openLedger(adopting: adopting, executor: wiring.threads)
+    let lease = try await ledger.acquireLease(
+      run: RunID(bits: SystemRandom().next()), now: SystemClock().now)
+    return Session(command: command, wiring: wiring, ledger: ledger, lease: lease, lock: lock)
+  }
+
+  private init(
+    command: String, wiring: Wiring, ledger: SQLiteLedger, lease: Lease, lock: any FileLock
+  ) {
+    self.command = command
+    self.wiring = wiring
+    self.ledger = ledger
+    self.lease = lease
+    self.lock = lock
+  }
+
+  private static func takeLock(
+    _ state: StateDirectory, waiting: Duration
+  ) async throws -> any FileLock {
+    let clock = SystemClock()
+    let end = clock.uptime + waiting
+    while true {
+      if let lock = try state.lock() { return lock }
+      guard clock.uptime < end else {
+        throw Problem(
+          code: "locked", message: "another run holds \(state.lockPath)",
+          hint: "wait for it to end, or let this one wait with --wait-for-lock 5m")
+      }
+      try await clock.sleep(for: .milliseconds(200))
+    }
+  }
+
+  /// The journal of the job's audit log, opened and completed when it is first asked for. Throws
+  /// `AuditError` or `Stop` when that log cannot be written or is not what the ledger knows.
+  func journal(for job: Job) async throws -> Journal {
+    let (path, log) = wiring.auditLog(of: job)
+    if let journal = journals[log] { return journal }
+    let state = try await ledger.auditState(log: log)
+    let auditLog = FileAuditLog(path: path, files: wiring.files, executor: wiring.threads)
+    try await auditLog.open(state)
+    let journal = Journal(
+      ledger: ledger, auditLog: auditLog, log: log, state: state, lease: lease,
+      actorName: wiring.environment.actorName)
+    try await journal.append([
+      entry("run.started", [AuditEvent.Detail("command", command), AuditEvent.Detail("version", Version.text)])
+    ])
+    journals[log] = journal
+    return journal
+  }
+
+  /// Closes the journals and gives lease and lock back.
+  func end(exitCode: ExitCode) async throws {
+    var failure: (any Error)?
+    for journal in journals.values {
+      do {
+        try await journal.append([
+          entry("run.finished", [AuditEvent.Detail("exit", String(exitCode.rawValue))])
+        ])
+        try await journal.close()
+      } catch { failure = failure ?? error }
+    }
+    try await ledger.releaseLease(lease)
+    lock.release()
+    if let failure { throw failure }
+  }
+
+  private func entry(_ name: String, _ details: [AuditEvent.Detail]) -> JournalEntry {
+    JournalEntry(
+      time: clock.now, job: nil, cluster: nil, record: EventRecord(name: name), details: details)
+  }
+}

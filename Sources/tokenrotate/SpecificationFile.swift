@@ -1,0 +1,82 @@
+import JobFiles
+import RotationModel
+import RotationPorts
+
+/// A job's CSV as the runner's specification.
+struct SpecificationFile: Specification {
+  let reader: SpecificationReader
+  let job: String
+  let isOneOff: Bool
+
+  func enqueueRows(
+    batchSize: Int, _ receive: ([QueuedRow]) async throws -> Void
+  ) async throws {
+    do {
+      _ = try reader.validate()
+      var position: Int64 = 0
+      var cursor: SpecificationReader.Cursor?
+      repeat {
+        let batch = try reader.rows(from: cursor, limit: batchSize)
+        cursor = batch.next
+        let rows = batch.rows.map { row in
+          position += 1
+          return QueuedRow(
+            name: row.name, position: position - 1, byteOffset: Int64(row.byteOffset),
+            byteLength: Int64(row.byteLength), digest: row.digest.description, isOneOff: isOneOff)
+        }
+        try await receive(rows)
+      } while cursor != nil
+    } catch let errors as JobFileErrors {
+      throw Problem(errors)
+    }
+  }
+
+  func row(_ queued: QueuedRow) throws(RowError) -> DesiredToken {
+    guard let digest = RowDigest(queued.digest) else {
+      throw RowError(message: "the ledger's digest of row \(queued.name) cannot be read", hint: nil)
+    }
+    do throws(JobFileErrors) {
+      let row = try reader.row(
+        atByteOffset: Int(queued.byteOffset), length: Int(queued.byteLength), digest: digest)
+      return desired(row)
+    } catch {
+      let first = error.errors.first
+      throw RowError(message: first?.message ?? "the CSV cannot be read again", hint: first?.hint)
+    }
+  }
+
+  func unknownDatabases(known: Set<String>) throws -> [String] {
+    do {
+      try reader.requireDatabases(among: known)
+      return []
+    } catch let errors as JobFileErrors {
+      return errors.errors.map { String(describing: $0) }
+    }
+  }
+
+  private func desired(_ row: SpecificationRow) -> DesiredToken {
+    let expiry: DesiredToken.Expiry =
+      switch row.expiry {
+      case .none: .never
+      case .at(let instant): .at(instant)
+      case .after(let span): .after(span)
+      }
+    return DesiredToken(
+      name: row.name, description: row.description, permissions: row.permissions, expiry: expiry,
+      place: StorePlace(
+        job: job, name: row.name, secret: row.secret, owner: row.owner, group: row.group,
+        mode: row.mode.map { UInt32($0.rawValue) }))
+  }
+}
+
+extension Problem {
+  /// All errors of a file in one problem, a line each.
+  init(_ errors: JobFileErrors) {
+    self.init(
+      code: "bad_input", message: errors.errors.map { String(describing: $0) }.joined(separator: "\n"))
+  }
+
+  init(_ error: FileError) {
+    self.init(code: "file_\(error.code.rawValue)", message: error.message, hint: error.hint)
+  }
+}

@@ -1,0 +1,110 @@
+import FileSystem
+import Ledgers
+import RotationModel
+import RotationPorts
+
+/// Where the program keeps what it must not forget: ledger, audit log, the installation's id, one lock for
+/// all jobs, and the default store.
+struct StateDirectory {
+  let path: String
+  let files: any FileSystem
+
+  var ledgerPath: String { path + "/ledger.sqlite" }
+  var auditPath: String { path + "/audit.jsonl" }
+  var lockPath: String { path + "/lock" }
+  var installationPath: String { path + "/installation" }
+  func storePath(job: String) -> String { "\(path)/tokens/\(job)" }
+
+  /// `--state`, else systemd's `$STATE_DIRECTORY`, else the place that the system's conventions give.
+  init(given: String?, environment: ProcessEnvironment, files: any FileSystem) {
+    self.files = files
+    let variables = environment.variables
+    func present(_ name: String) -> String? { variables[name].flatMap { $0.isEmpty ? nil : $0 } }
+    if let given {
+      path = environment.absolute(given)
+    } else if let systemd = present("STATE_DIRECTORY") {
+      path = String(systemd.prefix { $0 != ":" })
+    } else if environment.isRoot {
+      path = "/var/lib/tokenrotate"
+    } else {
+      path = (present("XDG_STATE_HOME") ?? environment.home + "/.local/state") + "/tokenrotate"
+    }
+  }
+
+  /// Makes the directory: closed to listing, but owners of default-store files get through.
+  func make() throws(FileSystemError) {
+    guard try files.statusIfPresent(path) == nil else { return }
+    try files.createDirectories(FilePaths.parent(of: path), mode: 0o755)
+    try files.createDirectory(path, mode: 0o711)
+  }
+
+  /// The lock that ends with the process; nil when another run holds it.
+  func lock() throws(FileSystemError) -> (any FileLock)? {
+    do throws(FileSystemError) {
+      return try files.lock(lockPath, mode: 0o600)
+    } catch {
+      if error.code == .busy { return nil }
+      throw error
+    }
+  }
+
+  /// The id that the directory was given when it was made; nil for a new one.
+  func installation() throws(FileSystemError) -> InstallationID? {
+    guard let content = try files.readFileIfPresent(installationPath, maximumBytes: 64) else { return nil }
+    return InstallationID(String(decoding: content, as: UTF8.self).filter { !$0.isNewline })
+  }
+
+  /// Keeps the id beside the ledger, so that it outlives a ledger that is lost.
+  func remember(_ installation: InstallationID) throws(FileSystemError) {
+    let file = try files.openFile(installationPath, for: .createNew(mode: 0o644))
+    defer { file.close() }
+    try file.append(Array("\(installation)\n".utf8))
+    try file.sync()
+    try files.syncDirectory(path)
+  }
+
+  /// Opens the ledger, under the directory's id or `adopted` when the ledger is new.
+  func openLedger(
+    adopting adopted: InstallationID? = nil, executor: any TaskExecutor
+  ) throws -> SQLiteLedger {
+    let known = try installation()
+    let random = FirstGiven(known ?? adopted, then: SystemRandom())
+    let ledger = try SQLiteLedger.open(path: ledgerPath, random: random, executor: executor)
+    guard let known else {
+      try remember(ledger.installation)
+      return ledger
+    }
+    guard known == ledger.installation else {
+      throw Problem(
+        code: "installation_differs",
+        message: "\(installationPath) says \(known), and the ledger belongs to installation \(ledger.installation)",
+        hint: "the files of two state directories were mixed: put the right ones back together")
+    }
+    return ledger
+  }
+
+  /// A copy of the ledger to look at or to plan with.
+  func copyLedger(executor: any TaskExecutor) throws -> SQLiteLedger {
+    try SQLiteLedger.temporaryCopy(
+      of: ledgerPath, random: FirstGiven(try installation(), then: SystemRandom()), executor: executor)
+  }
+}
+
+/// Gives one number first, then those of another source.
+private final class FirstGiven: RandomSource {
+  private let first: Locked<UInt64?>
+  private let rest: any RandomSource
+
+  init(_ installation: InstallationID?, then rest: any RandomSource) {
+    first = Locked(installation.flatMap { UInt64($0.text, radix: 16) })
+    self.rest = rest
+  }
+
+  func next() -> UInt64 {
+    let given = first.withLock { first in
+      defer { first = nil }
+      return first
+    }
+    return given ?? rest.next()
+  }
+}

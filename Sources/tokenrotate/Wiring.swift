@@ -1,0 +1,155 @@
+import AuditLog
+import FileSystem
+import Glibc
+import HTTPClient
+import InfluxAPI
+import JobFiles
+import Ledgers
+import RotationModel
+import RotationPorts
+import RotationRunner
+import SecretStores
+
+/// Picks the implementations: the only place that knows which store, ledger and edition a job means.
+struct Wiring {
+  let environment: ProcessEnvironment
+  let state: StateDirectory
+  let files: any FileSystem
+  let threads: BlockingThreads
+  /// influxctl's configuration file and the profile named on the command line.
+  let profilePath: String
+  let profileName: String?
+
+  /// The job as the runner takes it. Throws `Problem` for what is wrong with the job's files: exit 2.
+  func plan(
+    for job: Job, specification: SpecificationFile, journal: Journal, installation: InstallationID
+  ) throws -> JobPlan {
+    let cluster = try cluster(of: job)
+    let client = try HTTPClient(
+      configuration: HTTPClientConfiguration(
+        maximumTransfersInFlight: job.limits.concurrency + 72,
+        maximumConnectionsPerHost: job.limits.concurrency + 72, tls: cluster.tls))
+    let service = try CloudDedicatedTokenService(
+      CloudDedicatedTokenService.Configuration(
+        managementURL: job.cluster.managementURL, accountID: cluster.accountID,
+        clusterID: cluster.clusterID, managementToken: cluster.managementToken,
+        requestTimeout: job.limits.requestTimeout), client: client)
+    let stores = stores(of: job, installation: installation)
+    return JobPlan(
+      name: job.name, isOneOff: specification.isOneOff,
+      binding: JobBinding(
+        cluster: "\(cluster.accountID)/\(cluster.clusterID)",
+        stores: stores.map { "file:\($0.directory)" }),
+      host: cluster.host,
+      activation: ActivationPolicy(
+        timeout: job.activation.timeout, consecutive: job.activation.consecutive,
+        settle: job.activation.settle),
+      abandonAfter: job.activation.abandonAfter, activationDatabase: job.activation.database,
+      limits: JobPlan.Limits(
+        concurrency: job.limits.concurrency,
+        managementRequestsPerSecond: job.limits.requestsPerSecond,
+        probesPerSecond: job.limits.probesPerSecond, maximumCreates: job.limits.maximumCreates),
+      specification: specification, service: service,
+      probe: try InfluxQLProbe(host: cluster.host, client: client),
+      stores: stores.map { FileStore(settings: $0, fileSystem: files, executor: threads) },
+      journal: journal)
+  }
+
+  /// Where the job's audit log is, and its name in the ledger.
+  func auditLog(of job: Job) -> (path: String, log: String) {
+    guard let file = job.audit.file, file != state.auditPath else {
+      return (state.auditPath, AuditState.mainLog)
+    }
+    return (file, file)
+  }
+
+  /// The directories of the job's file stores, in order.
+  func storeDirectories(of job: Job) -> [String] {
+    job.stores.map { $0.directory ?? state.storePath(job: job.name) }
+  }
+
+  private func stores(of job: Job, installation: InstallationID) -> [FileStoreSettings] {
+    zip(job.stores, storeDirectories(of: job)).enumerated().map { index, pair in
+      let (store, directory) = pair
+      let format: FileStoreFormat =
+        switch store.format {
+        case .raw: .raw
+        case .env: .env
+        case .json: .json
+        }
+      return FileStoreSettings(
+        name: index == 0 ? "file" : "file-\(index + 1)", directory: directory, format: format,
+        owner: store.owner, group: store.group, mode: UInt32(store.mode.rawValue),
+        installation: installation)
+    }
+  }
+
+  private struct Cluster {
+    var accountID: String
+    var clusterID: String
+    var host: String
+    var managementToken: Secret
+    var tls: HTTPClientConfiguration.TLS
+  }
+
+  /// What the job says of its cluster, completed from influxctl's profile.
+  private func cluster(of job: Job) throws -> Cluster {
+    let settings = job.cluster
+    let profile = try (profileName ?? settings.profile).map { name in
+      try InfluxctlProfile.read(name, path: profilePath)
+    }
+    if let profile, profile.product != .dedicated {
+      throw Problem(
+        code: "unsupported", message: "\(job.path): profile \(profile.name) is not for Cloud Dedicated",
+        hint: "this version works with product = \"dedicated\" only")
+    }
+    func required(_ value: String?, _ fallback: String?, _ key: String) throws -> String {
+      if let value = value ?? fallback { return value }
+      throw Problem(
+        code: "bad_input", message: "\(job.path): [cluster] \(key) is missing",
+        hint: "write it into the job, the defaults file or influxctl's profile")
+    }
+    let token: Secret
+    if let source = settings.managementToken {
+      token = try source.read(environment: environment.variables)
+    } else if let secret = profile?.managementToken {
+      token = secret
+    } else {
+      throw Problem(
+        code: "bad_input", message: "\(job.path): [cluster] management_token is missing",
+        hint: "for example: management_token = { file = \"/etc/tokenrotate/management-token\" }")
+    }
+    return Cluster(
+      accountID: try required(settings.accountID, profile?.accountID, "account_id"),
+      clusterID: try required(settings.clusterID, profile?.clusterID, "cluster_id"),
+      host: try required(settings.host, nil, "host"), managementToken: token,
+      tls: HTTPClientConfiguration.TLS(
+        authorityFile: settings.tls.authority ?? profile?.authorityFile,
+        certificateFile: settings.tls.certificate ?? profile?.certificateFile,
+        keyFile: settings.tls.key ?? profile?.keyFile))
+  }
+}
+
+extension Problem {
+  /// Any error of the layers below, as a problem.
+  init(any error: any Error) {
+    switch error {
+    case let problem as Problem: self = problem
+    case let error as LedgerError: self.init(error)
+    case let error as AuditError: self.init(error)
+    case let error as StoreError: self.init(error)
+    case let error as ServiceError: self.init(error)
+    case let error as FileError: self.init(error)
+    case let errors as JobFileErrors: self.init(errors)
+    case let error as InfluxctlProfileError:
+      self.init(code: "profile_\(error.code.rawValue)", message: error.message, hint: error.hint)
+    case let error as HTTPError:
+      self.init(code: "http_\(error.code.rawValue)", message: error.message, hint: error.hint)
+    case let error as FileSystemError:
+      self.init(code: "file_system", message: error.message)
+    case let stop as Stop:
+      self = stop.problem ?? Problem(code: "interrupted", message: "the run was interrupted")
+    default: self.init(code: "internal", message: "\(error)")
+    }
+  }
+}
