@@ -143,6 +143,22 @@ import Testing
     if code == .notFound { #expect(error.hint == "look at account_id") }
   }
 
+  @Test func noPartOfTheManagementTokenIsRepeated() {
+    let call = ManagementCall(
+      doing: "creating a token", address: "https://h", advice: Self.call.advice,
+      secrets: [Secret("M.V1.Zx9Yw8Vu7Ts6".utf8)])
+    let error = call.error(HTTPResponse(status: 401, body: Array(#"{"message":"bad w8Vu7Ts6"}"#.utf8)))
+    #expect(error.message == "creating a token at https://h: HTTP 401: bad (removed)")
+  }
+
+  @Test func noStatusRepeatsATokenThatTheBodyShows() {
+    for status in 0..<600 where status != 200 {
+      for body in [Self.good, #"{"message":"\#(Self.accessToken)"}"#, Self.accessToken] {
+        #expect(!"\(Self.judge(status, body))".contains("0123456789"))
+      }
+    }
+  }
+
   @Test(arguments: [
     ("0", Duration.zero), ("2", .seconds(2)), ("600", .seconds(600)), ("601", .seconds(600)),
     ("99999999999999999999999", .seconds(600)), ("-1", nil), ("", nil), ("soon", nil), ("1.5", nil),
