@@ -63,6 +63,9 @@ let package = Package(
     layer("AuditLog", ["RotationModel", "RotationPorts", "FileSystem", "Digests"]),
     layer("Reporting", ["RotationModel", "RotationPorts"]),
 
+    // The command line's one table: knows words, not what they do.
+    layer("Arguments"),
+
     // The flow, and the stand-in for a cluster.
     layer("RotationRunner", ["RotationModel", "RotationPorts", "JobFiles"]),
     layer("Sandbox", ["RotationModel", "RotationPorts", "CMicroHTTPD"]),
@@ -72,7 +75,7 @@ let package = Package(
       dependencies: [
         "RotationModel", "RotationPorts", "FileSystem", "Digests", "JobFiles", "HTTPClient",
         "InfluxAPI", "SecretStores", "Ledgers", "AuditLog", "RotationRunner", "Reporting",
-        "Sandbox",
+        "Sandbox", "Arguments",
       ],
       swiftSettings: strict),
 
@@ -94,8 +97,9 @@ let package = Package(
     tests("AuditLogTests", ["AuditLog", "Digests", "RotationTestKit"]),
     tests("RotationRunnerTests", ["RotationRunner", "RotationTestKit"]),
     tests("ReportingTests", ["Reporting", "RotationTestKit"]),
+    tests("ArgumentsTests", ["Arguments"]),
     tests("SandboxTests", ["Sandbox"]),
-    tests("SimulationTests", ["RotationRunner", "RotationTestKit"]),
+    tests("SimulationTests", ["RotationRunner", "RotationTestKit", "Sandbox", "SecretStores", "AuditLog"]),
     tests("CommandTests", ["RotationTestKit"], exclude: ["transcripts"]),
     tests("TidyTests", []),
   ],

@@ -3,8 +3,10 @@ public import RotationModel
 /// The append-only record for auditors: one line an event, each line carrying the hash of the one before.
 public protocol AuditLog: Sendable {
   /// Writes lines from events, without touching the file: pure, so that the ledger can hold the very
-  /// bytes before the file does.
-  func compose(_ events: [AuditEvent], after head: AuditHead) -> (lines: [AuditLine], head: AuditHead)
+  /// bytes before the file does. Throws only when the system cannot compute a hash.
+  func compose(
+    _ events: [AuditEvent], after head: AuditHead
+  ) throws(AuditError) -> (lines: [AuditLine], head: AuditHead)
 
   /// Compares the file with what the ledger knows and completes it: lines of the outbox that the file
   /// lacks are appended, half a line left by a crash is replaced. Throws `AuditError.tampered` when the
@@ -95,6 +97,22 @@ public struct AuditHead: Equatable, Sendable {
 
 /// What the ledger knows about the audit file.
 public struct AuditState: Equatable, Sendable {
+  /// The log of the state directory, as the ledger names it.
+  public static let mainLog = "main"
+
+  /// Where a log begins that nothing was written to yet. Its chain's id is the installation's for the main
+  /// log; for others it is drawn from both names (64-bit FNV-1a), so that it is the same whenever asked.
+  public static func start(log: String, installation: InstallationID) -> AuditState {
+    var chain = installation
+    if log != mainLog {
+      var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+      for byte in "\(installation) \(log)".utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+      chain = InstallationID(bits: hash)
+    }
+    let head = AuditHead.start(chain: chain.text)
+    return AuditState(acknowledged: head, outbox: [], head: head)
+  }
+
   /// The file certainly reaches this far.
   public var acknowledged: AuditHead
   /// Lines committed after it, in order, which the file may or may not hold.

@@ -26,22 +26,32 @@ public protocol Ledger: Sendable {
   func enqueue(_ rows: [QueuedRow], job: String, lease: Lease) async throws(LedgerError)
   /// How many of the rows queued in this run have never had a token staged or adopted.
   func rowsWithoutToken(job: String, lease: Lease) async throws(LedgerError) -> Int
-  /// The next lineages that this run has not claimed yet: first those with a queued row, in the order of
-  /// the CSV, then those of the job with events but no row in this run. Empty: all were claimed.
+  /// The next lineages that this run has not claimed yet, each once: first those with a queued row, in the
+  /// order of the CSV, then those of the job with events but no row in this run, in the order in which
+  /// they were made, last of them those of one-off CSVs. Empty: all were claimed.
   func claim(job: String, limit: Int, lease: Lease) async throws(LedgerError) -> [ClaimedLineage]
 
-  /// Records events and the audit lines written from them, all or nothing, durable on return. `acknowledged`
-  /// is the head that the audit file is known to have reached; lines up to it are dropped from the outbox.
+  /// Every lineage of the job, by name and with its events, `limit` at a time; `after` is the last name of
+  /// the page before, nil for the first page. For reports: takes no lease, and `row` is always nil.
+  func lineages(
+    job: String, after: String?, limit: Int
+  ) async throws(LedgerError) -> [ClaimedLineage]
+
+  /// Records events of lineages that this run claimed, and the audit lines written from them, all or
+  /// nothing, durable on return. `acknowledged` is the head that the audit file is known to have reached;
+  /// lines up to it are dropped from the outbox.
   func commit(_ transaction: LedgerTransaction, lease: Lease) async throws(LedgerError)
-  /// Where the audit log stands as far as the ledger knows.
-  func auditState() async throws(LedgerError) -> AuditState
+  /// Where an audit log stands as far as the ledger knows; the start of a new chain for a log that it has
+  /// never heard of. `log` is `AuditState.mainLog` or, for a job with a file of its own, that file's path.
+  func auditState(log: String) async throws(LedgerError) -> AuditState
 
   /// Takes `count` creations from what the job may do in this run, together with all runners of it;
   /// false, taking none, when that is more than `maximum` in all.
   func reserveCreations(
     _ count: Int, maximum: Int, job: String, lease: Lease
   ) async throws(LedgerError) -> Bool
-  /// Takes up to `wanted` permits from a budget that refills at `perSecond`, shared by all runners.
+  /// Takes up to `wanted` permits from a budget that refills at `perSecond` and holds at most a tenth of a
+  /// second's worth (at least one), shared by all runners.
   func reservePermits(
     _ budget: RequestBudget, wanted: Int, perSecond: Int, uptime: Duration, lease: Lease
   ) async throws(LedgerError) -> PermitGrant
@@ -148,6 +158,8 @@ public struct ClaimedLineage: Equatable, Sendable {
 /// What one group commit writes.
 public struct LedgerTransaction: Sendable {
   public var events: [(lineage: LineageID, event: TimedEvent)]
+  /// The audit log that `lines`, `head` and `acknowledged` are about.
+  public var log: String
   public var lines: [AuditLine]
   /// The head after `lines`; nil when there are none.
   public var head: AuditHead?
@@ -155,10 +167,11 @@ public struct LedgerTransaction: Sendable {
   public var acknowledged: AuditHead?
 
   public init(
-    events: [(lineage: LineageID, event: TimedEvent)], lines: [AuditLine], head: AuditHead?,
-    acknowledged: AuditHead?
+    events: [(lineage: LineageID, event: TimedEvent)], log: String = AuditState.mainLog,
+    lines: [AuditLine], head: AuditHead?, acknowledged: AuditHead?
   ) {
     self.events = events
+    self.log = log
     self.lines = lines
     self.head = head
     self.acknowledged = acknowledged

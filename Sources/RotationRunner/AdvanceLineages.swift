@@ -187,12 +187,13 @@ struct AdvanceLineages {
     return true
   }
 
+  /// Only what the clock alone decides: what waits for a child task is woken by that.
   private var nextWake: Duration? {
     var times: [Duration] = []
     if let at = paused.first?.at { times.append(at) }
     if let at = waiting.first?.at { times.append(at) }
-    if !askable.isEmpty { times.append(nextPermitAt) }
-    if let at = searching.map(\.at).min() { times.append(max(at, nextListingAt)) }
+    if !askable.isEmpty, probing < AdvanceLineages.probesInFlight { times.append(nextPermitAt) }
+    if !isListing, let at = searching.map(\.at).min() { times.append(max(at, nextListingAt)) }
     return times.min()
   }
 

@@ -9,7 +9,8 @@ public import RotationPorts
 public actor Journal {
   private let ledger: any Ledger
   private let auditLog: any AuditLog
-  private let clock: any RotationClock
+  /// The audit log's name in the ledger.
+  private let log: String
   private let lease: Lease
   private let actorName: String
 
@@ -35,14 +36,15 @@ public actor Journal {
     case lead
   }
 
-  /// A journal over an audit log that was opened with `state`. `actorName` is who the log says acted.
+  /// A journal over an audit log that was opened with `state`, which the ledger has under the name `log`.
+  /// `actorName` is who the audit log says acted.
   public init(
-    ledger: any Ledger, auditLog: any AuditLog, state: AuditState, clock: any RotationClock,
+    ledger: any Ledger, auditLog: any AuditLog, log: String = AuditState.mainLog, state: AuditState,
     lease: Lease, actorName: String
   ) {
     self.ledger = ledger
     self.auditLog = auditLog
-    self.clock = clock
+    self.log = log
     self.lease = lease
     self.actorName = actorName
     // The log was completed from the outbox when it was opened.
@@ -71,7 +73,8 @@ public actor Journal {
     if failure == nil {
       do {
         try await ledger.commit(
-          LedgerTransaction(events: [], lines: [], head: nil, acknowledged: acknowledged), lease: lease)
+          LedgerTransaction(events: [], log: log, lines: [], head: nil, acknowledged: acknowledged),
+          lease: lease)
       } catch { fail(Stop(error)) }
     }
     await auditLog.close()
@@ -102,17 +105,20 @@ public actor Journal {
   }
 
   private func commit(_ entries: [JournalEntry]) async -> Result<Void, Stop> {
-    let (lines, newHead) = auditLog.compose(entries.map(auditEvent), after: head)
+    let lines: [AuditLine]
+    let newHead: AuditHead
     let events = entries.compactMap { entry in
       entry.event.map { (lineage: $0.lineage, event: TimedEvent($0.event, at: entry.time)) }
     }
     do throws(AuditError) {
+      (lines, newHead) = try auditLog.compose(entries.map(auditEvent), after: head)
       // A line that has no room is not an intent: better to find out before the ledger says it is one.
       try await auditLog.reserve(byteCount: entries.count * Journal.lineBytes)
     } catch { return .failure(Stop(error)) }
     do throws(LedgerError) {
       try await ledger.commit(
-        LedgerTransaction(events: events, lines: lines, head: newHead, acknowledged: acknowledged),
+        LedgerTransaction(
+          events: events, log: log, lines: lines, head: newHead, acknowledged: acknowledged),
         lease: lease)
     } catch { return .failure(Stop(error)) }
     head = newHead

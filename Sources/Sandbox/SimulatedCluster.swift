@@ -134,11 +134,21 @@ public struct SimulatedCluster: Sendable {
     return slots.lazy.map(\.record).filter { $0.revokedAt == nil }
   }
 
+  /// Every string ever made, by token id: for tests that look for leaks. No endpoint shows it.
+  public var accessTokens: [String: String] {
+    Dictionary(
+      slotByAccessToken.map { (slots[$0.value].record.id, $0.key) }, uniquingKeysWith: { first, _ in first })
+  }
+
   /// How many effects are still to land.
   public var pendingEffects: Int { pending.count }
 
-  /// Counts a POST that was refused before it reached the cluster's state.
+  /// Counts a POST that was refused before it reached the cluster's state. Descriptions beyond
+  /// `maximumTokens` of them are not counted any more, so that memory is bounded.
   public mutating func countPost(_ description: String) {
+    guard
+      postsByDescription.count < configuration.maximumTokens || postsByDescription[description] != nil
+    else { return }
     postsByDescription[description, default: 0] += 1
   }
 

@@ -30,8 +30,8 @@ import Testing
     }
   }
 
-  private func client() throws -> HTTPClient {
-    let authority = try TestCertificates.shared.get().authority
+  private func client() async throws -> HTTPClient {
+    let authority = try await TestCertificates.shared.value.authority
     return try HTTPClient(
       configuration: HTTPClientConfiguration(
         tls: HTTPClientConfiguration.TLS(authorityFile: authority)))
@@ -43,9 +43,9 @@ import Testing
       while let stream = session.nextRequest() { session.answer(stream, body: Array("over h2".utf8)) }
     }
     defer { server.stop() }
-    let front = try TLSFront(to: server, TestCertificates.shared.get(), protocols: "h2,http/1.1")
+    let front = try await TLSFront(to: server, TestCertificates.shared.value, protocols: "h2,http/1.1")
     defer { front.stop() }
-    let client = try client()
+    let client = try await client()
     let url = front.url
     try await withThrowingTaskGroup(of: HTTPResponse.self) { group in
       for index in 0..<100 {
@@ -71,9 +71,9 @@ import Testing
   func createIsSentOnce(fault: Fault, before: Int) async throws {
     let server = try server(fault, after: before)
     defer { server.stop() }
-    let front = try TLSFront(to: server, TestCertificates.shared.get(), protocols: "h2,http/1.1")
+    let front = try await TLSFront(to: server, TestCertificates.shared.value, protocols: "h2,http/1.1")
     defer { front.stop() }
-    let client = try client()
+    let client = try await client()
     for _ in 0..<before { _ = try await client.send(HTTPRequest(.get, front.url)) }
     let error = await #expect(throws: HTTPError.self) {
       _ = try await client.send(HTTPRequest(.post, front.url, body: Array("create".utf8)))
@@ -88,9 +88,9 @@ import Testing
   @Test func repeatableRequestIsSentAgain() async throws {
     let server = try server(.refusedStream, after: 1)
     defer { server.stop() }
-    let front = try TLSFront(to: server, TestCertificates.shared.get(), protocols: "h2,http/1.1")
+    let front = try await TLSFront(to: server, TestCertificates.shared.value, protocols: "h2,http/1.1")
     defer { front.stop() }
-    let client = try client()
+    let client = try await client()
     _ = try await client.send(HTTPRequest(.get, front.url))
     let response = try await client.send(HTTPRequest(.patch, front.url, body: Array("set".utf8)))
     #expect(response.status == 200)

@@ -10,18 +10,18 @@ struct TestCertificates: Sendable {
   var clientCertificate: String { folder + "/client.pem" }
   var clientKey: String { folder + "/client.key" }
 
-  /// Made once for all tests of the process; the folder goes with it.
-  static let shared = Result { try TestCertificates() }
+  /// Made once for all tests of the process, which leaves the folder behind.
+  static let shared = Task { try await TestCertificates.make() }
 
   /// - Parameter name: what the server's certificate is for.
-  init(for name: String = "IP:127.0.0.1") throws {
-    let template = NSTemporaryDirectory() + "/tokenrotate-tls-XXXXXX"
-    var path = Array(template.utf8CString)
+  static func make(for name: String = "IP:127.0.0.1") async throws -> TestCertificates {
+    var path = Array((NSTemporaryDirectory() + "/tokenrotate-tls-XXXXXX").utf8CString)
     try #require(mkdtemp(&path) != nil)
-    folder = path.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-    try Data("subjectAltName=\(name)\n".utf8).write(to: URL(fileURLWithPath: folder + "/san"))
+    let folder = String(decoding: path.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     let script = """
       set -e
+      cd '\(folder)'
+      echo 'subjectAltName=\(name)' >san
       new='req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'
       openssl $new -x509 -days 2 -subj /CN=test-ca -keyout ca.key -out ca.pem
       for name in server client; do
@@ -29,15 +29,8 @@ struct TestCertificates: Sendable {
         openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca.key -set_serial $$ -days 2 -extfile san -out $name.pem
       done
       """
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    process.arguments = ["-c", script]
-    process.currentDirectoryURL = URL(fileURLWithPath: folder)
-    process.standardError = FileHandle.nullDevice
-    process.standardOutput = FileHandle.nullDevice
-    try process.run()
-    process.waitUntilExit()
-    try #require(process.terminationStatus == 0, "openssl could not make certificates")
+    try #require(await ChildProcess.run(script) == 0, "openssl could not make certificates")
+    return TestCertificates(folder: folder)
   }
 
   func remove() { try? FileManager.default.removeItem(atPath: folder) }
@@ -46,9 +39,9 @@ struct TestCertificates: Sendable {
 /// Takes the TLS off connections on a port of its own and hands the bytes on to a `TestServer`.
 ///
 /// Python, because its `ssl` module is there wherever the tests run and offers ALPN and client certificates.
-final class TLSFront {
+final class TLSFront: Sendable {
   let port: Int
-  private let process = Process()
+  private let process: ChildProcess
 
   /// - Parameters:
   ///   - protocols: offered by ALPN, comma separated; empty is no ALPN at all.
@@ -56,25 +49,18 @@ final class TLSFront {
   init(
     to server: TestServer, _ certificates: TestCertificates, protocols: String = "http/1.1",
     maximumTLS: String = "TLSv1_3", asksForClientCertificate: Bool = false
-  ) throws {
-    let output = Pipe()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [
+  ) async throws {
+    let (process, line) = try await ChildProcess.start([
       "python3", "-c", TLSFront.script, certificates.certificate, certificates.key,
       asksForClientCertificate ? certificates.authority : "", protocols, maximumTLS, "\(server.port)",
-    ]
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    // The script ends when this pipe does, so that it does not outlive the tests.
-    process.standardInput = Pipe()
-    try process.run()
-    let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
-    port = try #require(Int(line.trimmingCharacters(in: .whitespacesAndNewlines)))
+    ])
+    self.process = process
+    port = try #require(line.flatMap { Int($0) }, "the TLS front did not start")
   }
 
   var url: String { "https://127.0.0.1:\(port)" }
 
-  func stop() { process.terminate() }
+  func stop() { process.stop() }
 
   private static let script = """
     import os, socket, ssl, sys, threading, warnings

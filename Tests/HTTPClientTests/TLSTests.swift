@@ -13,10 +13,10 @@ import Testing
 
   @Test(arguments: ["TLSv1_2", "TLSv1_3"])
   func unknownAuthorityIsRefusedAndAKnownOneAccepted(version: String) async throws {
-    let certificates = try TestCertificates.shared.get()
+    let certificates = try await TestCertificates.shared.value
     let server = try TestServer.echo()
     defer { server.stop() }
-    let front = try TLSFront(to: server, certificates, maximumTLS: version)
+    let front = try await TLSFront(to: server, certificates, maximumTLS: version)
     defer { front.stop() }
     let error = await #expect(throws: HTTPError.self) {
       _ = try await HTTPClient().send(HTTPRequest(.post, front.url + "/x", body: [1]))
@@ -30,11 +30,11 @@ import Testing
   }
 
   @Test func certificateOfAnotherHostIsRefused() async throws {
-    let certificates = try TestCertificates(for: "IP:127.0.0.9,DNS:other.example.com")
+    let certificates = try await TestCertificates.make(for: "IP:127.0.0.9,DNS:other.example.com")
     defer { certificates.remove() }
     let server = try TestServer.echo()
     defer { server.stop() }
-    let front = try TLSFront(to: server, certificates)
+    let front = try await TLSFront(to: server, certificates)
     defer { front.stop() }
     let error = await #expect(throws: HTTPError.self) {
       _ = try await client(certificates).send(HTTPRequest(.post, front.url, body: [1]))
@@ -45,10 +45,10 @@ import Testing
   }
 
   @Test func olderTLSIsRefused() async throws {
-    let certificates = try TestCertificates.shared.get()
+    let certificates = try await TestCertificates.shared.value
     let server = try TestServer.echo()
     defer { server.stop() }
-    let front = try TLSFront(to: server, certificates, maximumTLS: "TLSv1_1")
+    let front = try await TLSFront(to: server, certificates, maximumTLS: "TLSv1_1")
     defer { front.stop() }
     let error = await #expect(throws: HTTPError.self) {
       _ = try await client(certificates).send(HTTPRequest(.post, front.url, body: [1]))
@@ -58,10 +58,10 @@ import Testing
   }
 
   @Test func clientCertificateIsShown() async throws {
-    let certificates = try TestCertificates.shared.get()
+    let certificates = try await TestCertificates.shared.value
     let server = try TestServer.echo()
     defer { server.stop() }
-    let front = try TLSFront(to: server, certificates, asksForClientCertificate: true)
+    let front = try await TLSFront(to: server, certificates, asksForClientCertificate: true)
     defer { front.stop() }
     let response = try await client(certificates, withIdentity: true).send(HTTPRequest(.get, front.url))
     #expect(response.status == 200)
@@ -72,10 +72,10 @@ import Testing
   }
 
   @Test func unusableKeyIsACertificateError() async throws {
-    let certificates = try TestCertificates.shared.get()
+    let certificates = try await TestCertificates.shared.value
     let server = try TestServer.echo()
     defer { server.stop() }
-    let front = try TLSFront(to: server, certificates)
+    let front = try await TLSFront(to: server, certificates)
     defer { front.stop() }
     let client = try HTTPClient(
       configuration: HTTPClientConfiguration(
@@ -91,10 +91,10 @@ import Testing
 
   @Test(arguments: ["http/1.1", ""])
   func reusedAndFreshConnectionsOverTLS(protocols: String) async throws {
-    let certificates = try TestCertificates.shared.get()
+    let certificates = try await TestCertificates.shared.value
     let server = try TestServer.echo()
     defer { server.stop() }
-    let front = try TLSFront(to: server, certificates, protocols: protocols)
+    let front = try await TLSFront(to: server, certificates, protocols: protocols)
     defer { front.stop() }
     let client = try client(certificates)
     for _ in 1...3 { _ = try await client.send(HTTPRequest(.get, front.url)) }
@@ -106,14 +106,14 @@ import Testing
   /// One slow answer must not hold up the others until it is known whether the server speaks HTTP/2.
   @Test(arguments: ["http/1.1", ""])
   func silentRequestHoldsUpNoOther(protocols: String) async throws {
-    let certificates = try TestCertificates.shared.get()
+    let certificates = try await TestCertificates.shared.value
     let server = try TestServer { connection in
       while let request = connection.readRequest() {
         if request.path == "/silent" { connection.waitForEnd() } else { connection.answer() }
       }
     }
     defer { server.stop() }
-    let front = try TLSFront(to: server, certificates, protocols: protocols)
+    let front = try await TLSFront(to: server, certificates, protocols: protocols)
     defer { front.stop() }
     let client = try client(certificates)
     let silentURL = front.url + "/silent"

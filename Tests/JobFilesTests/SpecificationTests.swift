@@ -168,7 +168,7 @@ import Testing
       let bytes = Array("name,label_x,read_database\na,".utf8) + invalid + Array(",db\n".utf8)
       #expect(try csvErrors(bytes).map(short) == ["2:3 not UTF-8"])
     }
-    #expect(try csvErrors([0xFF, 0xFE, 0x6E, 0x00]).map(short) == ["1:3 a NUL byte"] || true)
+    #expect(try csvErrors([0xFF, 0xFE, 0x6E, 0x00]).map(short) == ["1:1 not UTF-8"])
   }
 
   @Test func allErrorsAreFoundUpToAHundred() throws {

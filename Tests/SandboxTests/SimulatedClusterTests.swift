@@ -137,10 +137,14 @@ import Testing
     #expect(cluster.listTokens(at: start + .seconds(2)).count == 1)
   }
 
-  @Test func theNumberOfTokensIsBounded() throws {
+  @Test func tokensAndCountsAreBounded() throws {
     let cluster = try cluster { $0.maximumTokens = 1 }
     #expect(cluster.createToken(request(), at: start) != nil)
     #expect(cluster.createToken(request(), at: start) == nil)
+    for description in ["a", "b", "a"] {
+      _ = cluster.perform(.create(request(description)), node: 0, at: start)
+    }
+    #expect(cluster.postsByDescription == ["a": 2])
   }
 
   // MARK: Faults

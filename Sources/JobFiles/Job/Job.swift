@@ -22,6 +22,28 @@ public struct Job: Equatable, Sendable {
   public var hooks: [HookSettings]
   public var audit: AuditSettings
   public var ledger: LedgerSettings
+
+  public init(
+    name: String, path: String, folder: String, specificationPath: String, specificationShownAs: String,
+    cluster: ClusterSettings, rotation: RotationSettings? = nil, activation: ActivationSettings,
+    limits: LimitSettings, policy: PolicySettings? = nil, stores: [StoreSettings], hooks: [HookSettings],
+    audit: AuditSettings, ledger: LedgerSettings
+  ) {
+    self.name = name
+    self.path = path
+    self.folder = folder
+    self.specificationPath = specificationPath
+    self.specificationShownAs = specificationShownAs
+    self.cluster = cluster
+    self.rotation = rotation
+    self.activation = activation
+    self.limits = limits
+    self.policy = policy
+    self.stores = stores
+    self.hooks = hooks
+    self.audit = audit
+    self.ledger = ledger
+  }
 }
 
 /// `[cluster]`: which cluster, and how to reach it.
@@ -46,6 +68,21 @@ public struct ClusterSettings: Equatable, Sendable {
   /// Nil only when there is a profile.
   public var managementToken: ManagementTokenSource?
   public var tls: TLSSettings
+
+  public init(
+    product: Product, profile: String? = nil, accountID: String? = nil, clusterID: String? = nil,
+    host: String? = nil, managementURL: String, managementToken: ManagementTokenSource? = nil,
+    tls: TLSSettings
+  ) {
+    self.product = product
+    self.profile = profile
+    self.accountID = accountID
+    self.clusterID = clusterID
+    self.host = host
+    self.managementURL = managementURL
+    self.managementToken = managementToken
+    self.tls = tls
+  }
 }
 
 /// `[cluster.tls]`: absolute paths of PEM files.
@@ -54,6 +91,12 @@ public struct TLSSettings: Equatable, Sendable {
   /// Given together with `key`.
   public var certificate: String?
   public var key: String?
+
+  public init(authority: String? = nil, certificate: String? = nil, key: String? = nil) {
+    self.authority = authority
+    self.certificate = certificate
+    self.key = key
+  }
 }
 
 /// `[rotation]`
@@ -71,6 +114,18 @@ public struct RotationSettings: Equatable, Sendable {
   public var expiresIn: Duration?
   /// Nil: a third of the token's lifetime.
   public var renewBefore: Duration?
+
+  public init(
+    every: Duration? = nil, overlap: Duration, retirement: Retirement, quarantine: Duration,
+    expiresIn: Duration? = nil, renewBefore: Duration? = nil
+  ) {
+    self.every = every
+    self.overlap = overlap
+    self.retirement = retirement
+    self.quarantine = quarantine
+    self.expiresIn = expiresIn
+    self.renewBefore = renewBefore
+  }
 }
 
 /// `[activation]`: when a new token counts as active.
@@ -84,6 +139,17 @@ public struct ActivationSettings: Equatable, Sendable {
   public var settle: Duration = .seconds(10)
   /// The database that a permission on every database is asked about with.
   public var database: String?
+
+  public init(
+    timeout: Duration = .seconds(600), abandonAfter: Duration = .seconds(86_400), consecutive: Int = 3,
+    settle: Duration = .seconds(10), database: String? = nil
+  ) {
+    self.timeout = timeout
+    self.abandonAfter = abandonAfter
+    self.consecutive = consecutive
+    self.settle = settle
+    self.database = database
+  }
 }
 
 /// `[limits]`
@@ -97,6 +163,17 @@ public struct LimitSettings: Equatable, Sendable {
   public var maximumCreates = 500
   /// The whole time that one Management API request may take.
   public var requestTimeout: Duration = .seconds(30)
+
+  public init(
+    concurrency: Int = 16, requestsPerSecond: Int = 50, probesPerSecond: Int = 50, maximumCreates: Int = 500,
+    requestTimeout: Duration = .seconds(30)
+  ) {
+    self.concurrency = concurrency
+    self.requestsPerSecond = requestsPerSecond
+    self.probesPerSecond = probesPerSecond
+    self.maximumCreates = maximumCreates
+    self.requestTimeout = requestTimeout
+  }
 }
 
 /// `[policy]`: what a CSV may ask for.
@@ -139,6 +216,18 @@ public struct StoreSettings: Equatable, Sendable {
   public var owner: String?
   public var group: String?
   public var mode: FileMode = .ownerOnly
+
+  public init(
+    kind: Kind = .file, directory: String? = nil, format: Format = .raw, owner: String? = nil,
+    group: String? = nil, mode: FileMode = .ownerOnly
+  ) {
+    self.kind = kind
+    self.directory = directory
+    self.format = format
+    self.owner = owner
+    self.group = group
+    self.mode = mode
+  }
 }
 
 /// The modes that a token's file may have.
@@ -174,6 +263,13 @@ public struct HookSettings: Equatable, Sendable {
   /// The program and its arguments. A program with a slash in it is an absolute path.
   public var command: [String]
   public var timeout: Duration
+
+  public init(occasion: Occasion, frequency: Frequency, command: [String], timeout: Duration) {
+    self.occasion = occasion
+    self.frequency = frequency
+    self.command = command
+    self.timeout = timeout
+  }
 }
 
 /// `[audit]`
@@ -182,10 +278,19 @@ public struct AuditSettings: Equatable, Sendable {
   public var file: String?
   /// The absolute path of an Ed25519 key.
   public var signingKeyFile: String?
+
+  public init(file: String? = nil, signingKeyFile: String? = nil) {
+    self.file = file
+    self.signingKeyFile = signingKeyFile
+  }
 }
 
 /// `[ledger]`
 public struct LedgerSettings: Equatable, Sendable {
   /// Nil: SQLite in the state directory.
   public var url: String?
+
+  public init(url: String? = nil) {
+    self.url = url
+  }
 }

@@ -1,4 +1,5 @@
 internal import Glibc
+import RotationModel
 import RotationPorts
 
 /// Runs a program and takes what it writes to its standard output.
@@ -20,7 +21,7 @@ enum CommandOutput {
     let deadline = ContinuousClock.now + timeout
     while child.exitStatus == nil {
       guard ContinuousClock.now < deadline else {
-        throw FileError(.commandFailed, "\(program) did not end within \(timeout.components.seconds) s")
+        throw FileError(.commandFailed, "\(program) did not end within \(DurationText.format(timeout))")
       }
       child.waitForOutput(milliseconds: 20)
       // Ended first, drained second: what it wrote before it ended is in the pipe by then.

@@ -31,7 +31,9 @@ public enum ManagementTokenSource: Equatable, Sendable {
           .notSet, "the environment variable \(name) is not set or is empty",
           hint: "[cluster] management_token names it")
       }
-      secret = try SecretFile.secret(of: Array(value.utf8), from: "the environment variable \(name)")
+      var bytes = Array(value.utf8)
+      defer { bytes.wipe() }
+      secret = try SecretFile.secret(of: bytes, from: "the environment variable \(name)")
     case .credential(let name):
       guard let folder = environment["CREDENTIALS_DIRECTORY"], !folder.isEmpty else {
         throw FileError(

@@ -210,14 +210,15 @@ struct CellReader {
 
   /// A cell of database names separated by `;`.
   mutating func databases(
-    _ index: Int, _ action: Permission.Action, policy: PolicySettings?, into permissions: inout [Permission]
+    _ index: Int, _ action: Permission.Action, policy: PolicySettings?, known: KnownDatabases?,
+    into permissions: inout [Permission]
   ) {
     let value = record.value(index)
     var start = value.startIndex
     while true {
       let end = value[start...].firstIndex(of: UInt8(ascii: ";")) ?? value.endIndex
       let name = String(decoding: value[start..<end], as: UTF8.self)
-      if let problem = CellReader.problem(with: name, policy: policy) {
+      if let problem = CellReader.problem(with: name, policy: policy) ?? known?.problem(with: name) {
         note(
           problem.message, at: index, valueByte: start - value.startIndex + problem.offset, hint: problem.hint
         )

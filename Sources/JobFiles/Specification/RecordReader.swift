@@ -99,9 +99,10 @@ final class RecordReader {
 
   private func noteBadBytes(_ line: UnsafeRawBufferPointer, at start: Int) {
     guard problem == nil, let base = line.baseAddress else { return }
-    if let found = memchr(base, 0, line.count) {
-      problem = error("a NUL byte", atByte: start + (UnsafeRawPointer(found) - base))
-    } else if let invalid = UTF8Check.firstInvalid(in: line) {
+    let invalid = UTF8Check.firstInvalid(in: line)
+    if let found = memchr(base, 0, invalid ?? line.count) {
+      problem = error("a NUL byte", atByte: start + (UnsafeRawPointer(found) - UnsafeRawPointer(base)))
+    } else if let invalid {
       problem = error("not UTF-8", atByte: start + invalid, hint: "save the file as UTF-8")
     }
   }

@@ -11,6 +11,8 @@ struct RowDecoder {
   let shownAs: String
   /// The digest of the header, which decides what a row means.
   let headerDigest: RowDigest
+  /// What the cluster has; nil while nobody has asked it.
+  var known: KnownDatabases?
 
   /// Nil when something was noted.
   func decode(_ record: CSVRecord, note: (JobFileError) -> Void) -> SpecificationRow? {
@@ -31,8 +33,8 @@ struct RowDecoder {
         continue
       }
       switch column {
-      case .readDatabase: cells.databases(index, .read, policy: policy, into: &permissions)
-      case .writeDatabase: cells.databases(index, .write, policy: policy, into: &permissions)
+      case .readDatabase: cells.databases(index, .read, policy: policy, known: known, into: &permissions)
+      case .writeDatabase: cells.databases(index, .write, policy: policy, known: known, into: &permissions)
       default: cells.decode(column, index, into: &row, now: now)
       }
     }

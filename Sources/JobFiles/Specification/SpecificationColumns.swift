@@ -43,6 +43,7 @@ struct SpecificationColumns: Sendable {
   /// message and the hint.
   init(header: CSVRecord, note: (Int, Int, String, String?) -> Void) {
     var seen: [Column: Int] = [:]
+    var misspellsName = false
     for index in header.fields.indices {
       let text = String(decoding: header.value(index), as: UTF8.self)
       let column = SpecificationColumns.column(text)
@@ -50,12 +51,13 @@ struct SpecificationColumns: Sendable {
       if column == .unknown {
         let (message, hint) = SpecificationColumns.unknown(text)
         note(index, 0, message, hint)
+        misspellsName = misspellsName || hint == SpecificationColumns.suggestion("name")
       } else if let first = seen[column], !column.mayRepeat {
         note(index, 0, "the column \(text) is there twice", "the first is column \(first + 1) of the file")
       }
       if seen[column] == nil { seen[column] = index }
     }
-    if !hasName { note(0, 0, "there is no column name", "every row needs a name of its own") }
+    if !hasName, !misspellsName { note(0, 0, "there is no column name", "every row needs a name of its own") }
     if columns.count > SpecificationColumns.maximumCount {
       note(
         SpecificationColumns.maximumCount, 0,
@@ -93,6 +95,8 @@ struct SpecificationColumns: Sendable {
       }
   }
 
+  private static func suggestion(_ name: String) -> String { "did you mean \(name)?" }
+
   private static func unknown(_ text: String) -> (message: String, hint: String) {
     let names = Column.named.map(\.name)
     if text.isEmpty { return ("a column without a name", "remove it, or name it label_…") }
@@ -100,7 +104,7 @@ struct SpecificationColumns: Sendable {
       return ("\(Shown.text(text)) is not a label", "behind label_ come 1 to 64 of A-Z a-z 0-9 _")
     }
     let message = "unknown column \(Shown.text(text))"
-    if let near = Suggestion.nearest(to: text, among: names) { return (message, "did you mean \(near)?") }
+    if let near = Suggestion.nearest(to: text, among: names) { return (message, suggestion(near)) }
     return (message, "known: \(names.joined(separator: ", ")), label_…")
   }
 }

@@ -70,6 +70,60 @@ public final class SpecificationReader: Sendable {
     }
   }
 
+  /// The cells that name a database outside `names`.
+  ///
+  /// - Throws: `JobFileErrors` with the first 100 of them, sorted by place.
+  public func requireDatabases(among names: Set<String>) throws {
+    var decoder = decoder
+    decoder.known = KnownDatabases(names)
+    var errors: [JobFileError] = []
+    try read { record in
+      _ = decoder.decode(record) { errors.append($0) }
+      return errors.count < SpecificationReader.maximumErrors
+    } malformed: { error in
+      errors.append(error)
+      return errors.count < SpecificationReader.maximumErrors
+    }
+    guard errors.isEmpty else {
+      throw JobFileErrors(Array(errors.prefix(SpecificationReader.maximumErrors)))
+    }
+  }
+
+  /// Where a reading of rows one batch at a time has come to.
+  public struct Cursor: Sendable {
+    fileprivate var offset: Int
+    fileprivate var line: Int
+  }
+
+  /// Up to `limit` rows from `cursor` (nil: the first row), and where to go on; nil at the end. For a file
+  /// that `validate` has found to be in order: the first error that has come since ends it.
+  public func rows(
+    from cursor: Cursor?, limit: Int
+  ) throws(JobFileErrors) -> (rows: [SpecificationRow], next: Cursor?) {
+    let records = RecordReader(
+      file, shownAs: shownAs, from: cursor?.offset ?? firstRow.offset, line: cursor?.line ?? firstRow.line)
+    var rows: [SpecificationRow] = []
+    while rows.count < limit {
+      let next: RecordReader.Next
+      do throws(FileError) {
+        next = try records.next()
+      } catch {
+        throw JobFileErrors([SpecificationReader.error(error, shownAs: shownAs)])
+      }
+      switch next {
+      case .end: return (rows, nil)
+      case .malformed(let error), .unreadable(let error): throw JobFileErrors([error])
+      case .record:
+        var errors: [JobFileError] = []
+        guard let row = decoder.decode(records.record, note: { errors.append($0) }) else {
+          throw JobFileErrors(errors)
+        }
+        rows.append(row)
+      }
+    }
+    return (rows, Cursor(offset: records.offset, line: records.line))
+  }
+
   /// Reads every row and keeps none.
   ///
   /// - Returns: the number of rows.

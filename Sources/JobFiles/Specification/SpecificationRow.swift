@@ -47,4 +47,27 @@ public struct SpecificationRow: Equatable, Sendable {
 
   /// Where in the store it goes: `secret`, or else the name.
   public var place: String { secret ?? name }
+
+  public init(
+    name: String, description: String, permissions: PermissionSet, expiry: Expiry = .none,
+    rotateEvery: Duration? = nil, replaces: String? = nil, secret: String? = nil, owner: String? = nil,
+    group: String? = nil, mode: FileMode? = nil, labels: [Label] = [], line: Int, byteOffset: Int,
+    byteLength: Int, digest: RowDigest
+  ) {
+    self.name = name
+    self.description = description
+    self.permissions = permissions
+    self.expiry = expiry
+    self.rotateEvery = rotateEvery
+    self.replaces = replaces
+    self.secret = secret
+    self.owner = owner
+    self.group = group
+    self.mode = mode
+    self.labels = labels
+    self.line = line
+    self.byteOffset = byteOffset
+    self.byteLength = byteLength
+    self.digest = digest
+  }
 }

@@ -1,0 +1,55 @@
+internal import Digests
+internal import FileSystem
+internal import RotationPorts
+
+extension AuditError {
+  /// A failed call on the file.
+  init(_ error: FileSystemError) {
+    if error.isNoRoom {
+      self.init(
+        .noRoom, message: "no room for the audit log: \(error.message)",
+        hint: "make room on its file system; nothing is sent until there is some")
+      return
+    }
+    let hint: String? =
+      switch error.code {
+      case .isLink: "the audit log may not be a symbolic link: name the file itself in [audit] file"
+      case .wrongKind, .isDirectory: "the audit log must be a regular file: choose another [audit] file"
+      case .accessDenied, .notPermitted, .readOnly:
+        "make the file and its folder writable for the user that runs this"
+      default: "mend the disk or choose another [audit] file; nothing is sent until the log can be written"
+      }
+    self.init(.unwritable, message: "the audit log cannot be used: \(error.message)", hint: hint)
+  }
+
+  init(_ error: DigestError) {
+    self.init(.unwritable, message: error.message, hint: error.hint)
+  }
+
+  static func tampered(_ message: String) -> AuditError {
+    AuditError(
+      .tampered, message: message,
+      hint: "look at it with `tokenrotate audit verify`; `tokenrotate audit repair` keeps the file aside and"
+        + " starts a new one that says so")
+  }
+
+  /// Any failure in the audit log's words.
+  init(any error: any Error) {
+    switch error {
+    case let error as AuditError: self = error
+    case let error as FileSystemError: self.init(error)
+    case let error as DigestError: self.init(error)
+    default:
+      self.init(.unwritable, message: "the audit log failed: \(type(of: error))", hint: "report this")
+    }
+  }
+}
+
+/// Runs `body` and says its failures in the audit log's words.
+func auditing<Answer>(_ body: () throws -> Answer) throws(AuditError) -> Answer {
+  do {
+    return try body()
+  } catch {
+    throw AuditError(any: error)
+  }
+}

@@ -1,0 +1,108 @@
+public import RotationPorts
+
+/// The one object of `--format json`. Its tokens wait in a spool, because the exit code at its beginning is
+/// known last; of each job only name, counts and problem are in memory.
+///
+/// Jobs come one after the other: a job's tokens lie between its start and its end.
+struct JSONReport {
+  private struct Job {
+    var name: String
+    var problem: Problem?
+    var counts: [(key: String, count: Int)] = []
+    var tokens: Range<Int>
+  }
+
+  private let spool: Spool
+  private var jobs: [Job] = []
+  private var isOpen = false
+  /// One writer for all elements of a job, so that it knows about commas.
+  private var elements = JSONWriter()
+
+  init(spoolDirectory: String) {
+    spool = Spool(directory: spoolDirectory)
+  }
+
+  var problem: Problem? { spool.problem }
+
+  mutating func startJob(_ name: String) {
+    guard !isOpen || jobs.last?.name != name else { return }
+    jobs.append(Job(name: name, tokens: spool.end..<spool.end))
+    elements = JSONWriter()
+    isOpen = true
+  }
+
+  mutating func addToken(_ job: String, _ members: (inout JSONWriter) -> Void) {
+    startJob(job)
+    elements.object(members)
+    spool.append(elements.take())
+  }
+
+  mutating func finishJob(_ name: String, problem: Problem?, counts: [(key: String, count: Int)]) {
+    startJob(name)
+    let last = jobs.count - 1
+    jobs[last].problem = problem
+    jobs[last].counts = counts
+    jobs[last].tokens = jobs[last].tokens.lowerBound..<spool.end
+    isOpen = false
+  }
+
+  /// Hands on the whole object in pieces and a newline. `run` is left out when nil, as for a plan.
+  mutating func write(
+    run: String?, exitCode: ExitCode, problem: Problem?, _ receive: (String) -> Void
+  ) {
+    spool.flush()
+    if isOpen { jobs[jobs.count - 1].tokens = jobs[jobs.count - 1].tokens.lowerBound..<spool.end }
+    var writer = JSONWriter()
+    writer.beginObject()
+    if let run {
+      writer.key("run")
+      writer.string(run)
+    }
+    writer.key("exit")
+    writer.integer(Int(exitCode.rawValue))
+    writer.key("error")
+    writer.problem(problem ?? spool.problem)
+    writer.key("jobs")
+    writer.beginArray()
+    for job in jobs {
+      writer.beginObject()
+      writer.key("job")
+      writer.string(job.name)
+      writer.key("error")
+      writer.problem(job.problem)
+      writer.key("counts")
+      writer.object { for (key, count) in job.counts { $0.member(key, count) } }
+      writer.key("tokens")
+      writer.beginArray()
+      receive(writer.take())
+      spool.read(job.tokens, receive)
+      writer.endArray()
+      writer.endObject()
+    }
+    writer.endArray()
+    writer.endObject()
+    receive(writer.take() + "\n")
+  }
+}
+
+extension JSONWriter {
+  mutating func member(_ key: String, _ value: String?) {
+    self.key(key)
+    string(value)
+  }
+
+  mutating func member(_ key: String, _ value: Int) {
+    self.key(key)
+    integer(value)
+  }
+
+  /// `code`, `message` and `hint`, or `null`.
+  public mutating func problem(_ problem: Problem?) {
+    guard let problem else { return null() }
+    object {
+      $0.member("code", problem.code)
+      $0.member("message", problem.message)
+      $0.member("hint", problem.hint)
+    }
+  }
+}

@@ -1,0 +1,165 @@
+import RotationModel
+public import RotationPorts
+
+/// Tells people or programs how `run`, `create` and `adopt` go: results to standard output, everything else
+/// to standard error.
+///
+/// What is kept in memory does not grow with the number of tokens.
+public final class RunReporter: Reporter {
+  private let state: Guarded<State>
+  private let clock: any RotationClock
+
+  /// `spoolDirectory` takes the temporary file of `--format json`; it is made when the first token is told.
+  public init(
+    style: ReportStyle, output: any TextSink, errors: any TextSink, clock: any RotationClock,
+    spoolDirectory: String
+  ) {
+    self.clock = clock
+    state = Guarded(
+      State(
+        console: Console(style: style, output: output, errors: errors, clock: clock),
+        json: style.format == .json ? JSONReport(spoolDirectory: spoolDirectory) : nil))
+  }
+
+  public func jobStarted(_ job: String) { state.withLock { $0.start(job) } }
+
+  public func progressed(_ job: String, _ progress: Progress) {
+    state.withLock { $0.console.update(progress) }
+  }
+
+  public func tokenFinished(_ job: String, _ report: TokenReport) {
+    state.withLock { $0.add(report, to: job) }
+  }
+
+  public func noticed(_ job: String, _ problem: Problem) {
+    state.withLock { $0.console.problem(.attention, job, problem) }
+  }
+
+  public func jobFinished(_ job: String, _ report: JobReport) {
+    state.withLock { $0.finish(job, report) }
+  }
+
+  /// A job that was left alone entirely because its files are wrong. `name` is its name, or its path while
+  /// that is not known. Each problem's message may hold several lines.
+  public func jobRefused(_ name: String, problems: [Problem], exitCode: ExitCode) {
+    state.withLock { $0.refuse(name, problems, exitCode) }
+  }
+
+  /// The end of the call; with `--format json` the one object is printed now. `problem` is what ended it
+  /// before or beside its jobs. Returns what kept the report itself from being complete; the object says so
+  /// too, in `error`.
+  @discardableResult
+  public func finish(run: RunID, exitCode: ExitCode, problem: Problem?) -> Problem? {
+    state.withLock { $0.finish(run, exitCode, problem) }
+  }
+
+  /// Keeps the progress line up to date between calls, until the task is cancelled. Only needed on a terminal.
+  public func keepProgressFresh() async {
+    while !Task.isCancelled {
+      do { try await clock.sleep(for: .milliseconds(500)) } catch { return }
+      state.withLock { $0.console.drawProgress() }
+    }
+  }
+}
+
+private struct State {
+  var console: Console
+  var json: JSONReport?
+  private var lines: AlignedLines
+  /// Tokens of this job that are not active yet, and what to say about them.
+  private var notActive: (count: Int, first: Problem)?
+
+  init(console: Console, json: JSONReport?) {
+    self.console = console
+    self.json = json
+    lines = AlignedLines(showsAll: console.style.isVerbose)
+  }
+
+  mutating func start(_ job: String) {
+    json?.startJob(job)
+    console.beginProgress(job)
+    lines = AlignedLines(showsAll: console.style.isVerbose)
+    notActive = nil
+  }
+
+  mutating func add(_ report: TokenReport, to job: String) {
+    json?.addToken(job) { $0.members(of: report) }
+    if let problem = report.problem { tell(problem, report.outcome, job) }
+    guard console.style.format == .table, !console.style.isQuiet else { return }
+    guard report.outcome != .unchanged || report.problem != nil || console.style.isVerbose else { return }
+    console.result(lines.add(report.cells, matters: report.problem != nil))
+  }
+
+  private mutating func tell(_ problem: Problem, _ outcome: TokenOutcome, _ job: String) {
+    switch outcome {
+    case .failed, .undelivered: console.problem(.error, job, problem)
+    case .pending:
+      // One line for all of them: the next run goes on by itself.
+      notActive = ((notActive?.count ?? 0) + 1, notActive?.first ?? problem)
+    case .created, .rotated, .updated, .unchanged, .held, .attention, .retired:
+      console.problem(.attention, job, problem)
+    }
+  }
+
+  mutating func finish(_ job: String, _ report: JobReport) {
+    json?.finishJob(
+      job, problem: report.problem,
+      counts: TokenOutcome.allCases.map { ($0.rawValue, report.counts[$0] ?? 0) })
+    if let problem = report.problem {
+      console.problem(report.exitCode == .needsPerson ? .attention : .error, job, problem)
+    }
+    if let notActive, !console.style.isQuiet {
+      var problem = notActive.first
+      if notActive.count > 1 { problem.message = "\(notActive.count) tokens are not active yet" }
+      console.problem(.pending, job, problem)
+    }
+    notActive = nil
+    console.clearProgress()
+    guard !console.style.isQuiet else { return }
+    console.result(lines.finish() + [summary(of: job, report)])
+  }
+
+  private func summary(of job: String, _ report: JobReport) -> String {
+    var words = TokenOutcome.allCases.compactMap { outcome in
+      report.counts[outcome].flatMap { $0 > 0 ? outcome.counted($0) : nil }
+    }
+    let isUnchanged = report.counts.allSatisfy { $0.key == .unchanged || $0.value == 0 }
+    if isUnchanged, report.problem == nil, report.exitCode == .done || report.exitCode == .needsPerson {
+      words.insert("nothing due", at: 0)
+    } else if report.problem != nil || report.exitCode.isSignal {
+      words.append(words.isEmpty ? "nothing done" : "stopped early")
+    }
+    if words.isEmpty { words.append("nothing done") }
+    return "\(VisibleText.line(job)): \(words.joined(separator: ", "))"
+  }
+
+  mutating func refuse(_ name: String, _ problems: [Problem], _ exitCode: ExitCode) {
+    json?.finishJob(
+      name, problem: Problem.joined(problems), counts: TokenOutcome.allCases.map { ($0.rawValue, 0) })
+    for problem in problems { console.problem(exitCode == .needsPerson ? .attention : .error, nil, problem) }
+    guard !console.style.isQuiet else { return }
+    console.result(["\(VisibleText.line(name)): left alone"])
+  }
+
+  mutating func finish(_ run: RunID, _ exitCode: ExitCode, _ problem: Problem?) -> Problem? {
+    if let problem { console.problem(exitCode == .needsPerson ? .attention : .error, nil, problem) }
+    console.clearProgress()
+    json?.write(run: run.text, exitCode: exitCode, problem: problem) { console.raw($0) }
+    if let incomplete = json?.problem { console.problem(.error, nil, incomplete) }
+    return json?.problem
+  }
+}
+
+extension ExitCode {
+  var isSignal: Bool { self == .interrupted || self == .terminated }
+}
+
+extension Problem {
+  /// Several problems as one: the first one's code and hint, the lines of all.
+  static func joined(_ problems: [Problem]) -> Problem? {
+    guard var joined = problems.first else { return nil }
+    joined.message = problems.map(\.message).joined(separator: "\n")
+    joined.hint = problems.lazy.compactMap(\.hint).first
+    return joined
+  }
+}

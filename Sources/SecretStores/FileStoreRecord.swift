@@ -1,0 +1,107 @@
+internal import RotationModel
+internal import RotationPorts
+
+/// What the store remembers about a place: whose it is and which token is there. With the token's string it
+/// is a record of `.pending` or `.previous`, without it one of `.owner`.
+struct FileStoreRecord: Equatable {
+  static let version = 1
+  /// Far above a record with a token of 4096 bytes and a hundred databases.
+  static let maximumBytes = 64 * 1024
+
+  var installation: InstallationID
+  var job: String
+  var name: String
+  var generation: Int
+  var attempt: AttemptID
+  var tokenID: String
+  var host: String
+  var databases: [String]
+  var expiresAt: Instant?
+  var accessToken: Secret?
+
+  init(_ token: StoredToken, at place: StorePlace, installation: InstallationID) {
+    self.installation = installation
+    job = place.job
+    name = place.name
+    generation = token.generation
+    attempt = token.attempt
+    tokenID = token.tokenID
+    host = token.host
+    databases = token.databases
+    expiresAt = token.expiresAt
+    accessToken = token.accessToken
+  }
+
+  /// Reads a record back; nil when it is not one, or was written by a newer program.
+  init?(_ bytes: [UInt8]) {
+    guard let json = FlatJSONReader(bytes), json.number("version") == FileStoreRecord.version,
+      let installation = json.text("installation").flatMap({ InstallationID($0) }),
+      let job = json.text("job"), let name = json.text("name"),
+      let generation = json.number("generation"),
+      let attempt = json.text("attempt").flatMap({ AttemptID($0) }),
+      let tokenID = json.text("token_id"), let host = json.text("host"),
+      let databases = json.texts("databases")
+    else { return nil }
+    let expiresAt = json.text("expires_at").flatMap { Instant(rfc3339: $0) }
+    guard expiresAt != nil || json.isNull("expires_at") else { return nil }
+    self.installation = installation
+    self.job = job
+    self.name = name
+    self.generation = generation
+    self.attempt = attempt
+    self.tokenID = tokenID
+    self.host = host
+    self.databases = databases
+    self.expiresAt = expiresAt
+    accessToken = json.secret("token", where: TokenText.isAllowed)
+  }
+
+  /// The record as it is on disk. Without `includingToken` nothing of the string is in it.
+  func encoded(includingToken: Bool) -> SecretBuffer {
+    let json = FlatJSONWriter()
+    json.field("version", FileStoreRecord.version)
+    json.field("installation", installation.text)
+    json.field("job", job)
+    json.field("name", name)
+    json.field("generation", generation)
+    json.field("attempt", attempt.text)
+    json.field("token_id", tokenID)
+    json.field("host", host)
+    json.field("databases", databases)
+    json.field("expires_at", expiresAt?.rfc3339)
+    if includingToken, let accessToken { json.field("token", accessToken) }
+    return json.finish()
+  }
+
+  /// The token that the record describes, with the string that was found for it.
+  func token(_ accessToken: Secret) -> StoredToken {
+    StoredToken(
+      generation: generation, attempt: attempt, tokenID: tokenID, accessToken: accessToken, host: host,
+      databases: databases, expiresAt: expiresAt)
+  }
+
+  func belongs(to place: StorePlace, of installation: InstallationID) -> Bool {
+    self.installation == installation && job == place.job && name == place.name
+  }
+}
+
+/// The characters of a token's string, as the file formats rely on them.
+enum TokenText {
+  static let maximumBytes = 4096
+
+  static func isAllowed(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      true
+    case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"), UInt8(ascii: "+"), UInt8(ascii: "/"),
+      UInt8(ascii: "="), UInt8(ascii: "-"):
+      true
+    default: false
+    }
+  }
+
+  static func isUsable(_ token: Secret) -> Bool {
+    (1...maximumBytes).contains(token.count) && token.withUnsafeBytes { $0.allSatisfy(isAllowed) }
+  }
+}

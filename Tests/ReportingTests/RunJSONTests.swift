@@ -1,0 +1,108 @@
+import Foundation
+import Reporting
+import RotationPorts
+import Testing
+
+@Suite struct RunJSONTests {
+  static let run = RunID(bits: 7)
+  static func screen() -> Screen { Screen { $0.format = .json } }
+
+  @Test func theObjectHasItsKeysInOrder() {
+    let screen = Self.screen()
+    let reporter = screen.run()
+    var rotated = TokenReport.created("b")
+    rotated.outcome = .rotated
+    rotated.previousTokenID = "old"
+    reporter.tell("plant", [.unchanged("a"), rotated, .failed("c\"\\\u{2028}")], .failed)
+    reporter.finish(run: Self.run, exitCode: .failed, problem: nil)
+    let counts =
+      #"{"created":0,"rotated":1,"updated":0,"unchanged":1,"pending":0,"undelivered":0,"held":0,"attention":0,"retired":0,"failed":1}"#
+    let tokens = [
+      #"{"name":"a","outcome":"unchanged","token_id":"id-a","previous_token_id":null,"activation_seconds":null,"error":null}"#,
+      #"{"name":"b","outcome":"rotated","token_id":"id-b","previous_token_id":"old","activation_seconds":3.24,"error":null}"#,
+      #"{"name":"c\"\\\u2028","outcome":"failed","token_id":null,"previous_token_id":null,"activation_seconds":null,"error":{"code":"refused","message":"c\"\\\u2028: the cluster said no","hint":"ask it nicely"}}"#,
+    ].joined(separator: ",")
+    #expect(
+      screen.output.text
+        == #"{"run":"\#(Self.run.text)","exit":1,"error":null,"jobs":[{"job":"plant","error":null,"counts":\#(counts),"tokens":[\#(tokens)]}]}"#
+        + "\n")
+  }
+
+  @Test func nothingIsPrintedBeforeTheEnd() {
+    let screen = Self.screen()
+    let reporter = screen.run()
+    reporter.tell("plant", [.created("a")])
+    #expect(screen.output.text == "")
+  }
+
+  @Test func severalJobsAndRefusalsAreOneObject() throws {
+    let screen = Self.screen()
+    let reporter = screen.run()
+    reporter.tell("a", [.created("t"), .created("u")])
+    reporter.jobRefused(
+      "b/job.toml",
+      problems: [
+        Problem(code: "job_file", message: "line 1"), Problem(code: "csv", message: "line 2", hint: "h"),
+      ], exitCode: .badInput)
+    reporter.tell("c", [.created("v")])
+    reporter.finish(run: Self.run, exitCode: .badInput, problem: Problem(code: "x", message: "end"))
+    let object = try screen.object()
+    #expect(object["exit"] as? Int == 2)
+    #expect((object["error"] as? [String: Any])?["message"] as? String == "end")
+    let jobs = try #require(object["jobs"] as? [[String: Any]])
+    #expect(jobs.map { $0["job"] as? String } == ["a", "b/job.toml", "c"])
+    let names = jobs.map { ($0["tokens"] as? [[String: Any]])?.map { $0["name"] as? String } }
+    #expect(names == [["t", "u"], [], ["v"]])
+    let error = try #require(jobs[1]["error"] as? [String: Any])
+    #expect(error["code"] as? String == "job_file")
+    #expect(error["message"] as? String == "line 1\nline 2")
+    #expect(error["hint"] as? String == "h")
+    #expect((jobs[1]["counts"] as? [String: Int])?.count == TokenOutcome.allCases.count)
+  }
+
+  @Test func noJobsAtAllIsStillAnObject() throws {
+    let screen = Self.screen()
+    screen.run().finish(run: Self.run, exitCode: .locked, problem: Problem(code: "lock", message: "held"))
+    let object = try screen.object()
+    #expect(object["exit"] as? Int == 3)
+    #expect((object["jobs"] as? [Any])?.isEmpty == true)
+    #expect(screen.errors.text == "error: held\n")
+  }
+
+  @Test func tenThousandTokensGoThroughTheSpool() throws {
+    let folder = NSTemporaryDirectory() + "/spool-\(UInt64.random(in: 0 ... .max))"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let screen = Self.screen()
+    let reporter = screen.run(spool: folder)
+    // Scalars of three bytes, so that some lie across the pieces in which the spool is read.
+    reporter.tell(
+      "plant",
+      (0..<10_000).map {
+        TokenReport(
+          name: "t\($0)", outcome: .attention, problem: Problem(code: "x", message: "東京都"))
+      })
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
+    #expect(reporter.finish(run: Self.run, exitCode: .done, problem: nil) == nil)
+    // Streamed: no single piece holds the document.
+    #expect(screen.output.writes.count > 10)
+    #expect(screen.output.writes.allSatisfy { $0.utf8.count < 70_000 })
+    let jobs = try #require(try screen.object()["jobs"] as? [[String: Any]])
+    let tokens = try #require(jobs[0]["tokens"] as? [[String: Any]])
+    #expect(tokens.map { $0["name"] as? String } == (0..<10_000).map { "t\($0)" })
+    #expect(tokens.allSatisfy { ($0["error"] as? [String: Any])?["message"] as? String == "東京都" })
+  }
+
+  @Test func aSpoolThatCannotBeMadeIsSaid() throws {
+    let screen = Self.screen()
+    let reporter = screen.run(spool: "/nonexistent/folder")
+    reporter.tell("plant", [.created("a")])
+    let problem = reporter.finish(run: Self.run, exitCode: .done, problem: nil)
+    #expect(problem?.code == "report_incomplete")
+    let object = try screen.object()
+    #expect((object["error"] as? [String: Any])?["code"] as? String == "report_incomplete")
+    let job = try #require((object["jobs"] as? [[String: Any]])?.first)
+    #expect((job["counts"] as? [String: Int])?["created"] == 1)
+    #expect(screen.errors.text.contains("No such file"))
+  }
+}

@@ -1,0 +1,284 @@
+import RotationModel
+import RotationPorts
+import RotationTestKit
+import Sandbox
+
+/// The cluster's administration as the runner meets it, with the world's faults in between.
+struct SimulatedTokenService: TokenService {
+  let world: World
+
+  var address: String { "https://console.example" }
+  var requestTimeout: Duration { World.requestTimeout }
+
+  private func travel() async {
+    let milliseconds = Int64(1 + world.draw.next() % 400)
+    try? await world.clock.sleep(for: .milliseconds(milliseconds))
+  }
+
+  private static let dead = ServiceError(.noAnswer, message: "the process is dead")
+
+  func createToken(_ request: RotationPorts.TokenRequest) async -> CreateAnswer {
+    world.step("before POST")
+    guard !world.isDead, let marker = Marker.split(request.description).marker else {
+      return .unknown(Self.dead)
+    }
+    Invariants.checkPost(world, marker)
+    let index = world.posts.count
+    world.posts.append(
+      World.Post(
+        marker: marker, sentAt: world.clock.uptime, deadline: world.clock.uptime + requestTimeout,
+        answer: .pending))
+    await travel()
+    let answer = world.cluster.perform(
+      .create(
+        Sandbox.TokenRequest(
+          description: request.description, permissions: request.permissions, expiresAt: request.expiresAt)),
+      node: 0, at: world.now)
+    world.rememberStrings()
+    world.step("after POST")
+    if answer.delay >= requestTimeout { try? await world.clock.sleep(for: requestTimeout) }
+    await travel()
+    guard !world.isDead else { return .unknown(Self.dead) }
+    let judged = judge(answer)
+    world.posts[index].answer = judged.1
+    return judged.0
+  }
+
+  /// As ARCHITECTURE's invariant 5 tells refusal and unknown apart.
+  private func judge(_ answer: ClusterAnswer) -> (CreateAnswer, World.Post.Answer) {
+    guard answer.delay < requestTimeout else {
+      return (.unknown(ServiceError(.noAnswer, message: "no answer in time")), .unknown)
+    }
+    switch answer.reply {
+    case .created(let token):
+      switch answer.malformation {
+      case .missing, .truncated, .empty, .html:
+        return (.unknown(ServiceError(.malformed, status: 200, message: "unreadable")), .unknown)
+      case .newline: return created(token, string: token.accessToken + "\n")
+      case .short: return created(token, string: "apiv1_x")
+      case nil: return created(token, string: token.accessToken)
+      }
+    case .refused(let status, let message, let retryAfter):
+      let error = ServiceError(
+        status == 429 ? .throttled : .unavailable, status: status, message: message,
+        retryAfter: retryAfter.map { .seconds($0) })
+      return [400, 401, 403, 404, 413, 422, 429].contains(status)
+        ? (.refused(error), .refused) : (.unknown(error), .unknown)
+    case nil:
+      return (.unknown(ServiceError(.noAnswer, message: "connection closed")), .unknown)
+    case .tokens, .token, .revoked, .databases, .access, .notFound:
+      return (.unknown(ServiceError(.malformed, message: "another answer")), .unknown)
+    }
+  }
+
+  private func created(
+    _ token: Sandbox.CreatedToken, string: String
+  ) -> (CreateAnswer, World.Post.Answer) {
+    (
+      .created(
+        RotationPorts.CreatedToken(
+          id: token.record.id, accessToken: Secret(Array(string.utf8)), expiresAt: token.record.expiresAt)),
+      .created
+    )
+  }
+
+  func listTokens(
+    keeping isWanted: @Sendable (RotationPorts.TokenRecord) -> Bool
+  ) async throws(ServiceError) -> TokenListing {
+    let index = world.listings.count
+    world.listings.append(World.Listing(begunAt: world.clock.uptime, wasAnswered: false))
+    let reply = try await ask(.list)
+    guard case .tokens(let tokens) = reply else { throw Self.dead }
+    world.listings[index].wasAnswered = true
+    return TokenListing(tokens: tokens.map(\.asPort).filter(isWanted), serviceTime: world.now)
+  }
+
+  func token(id: String) async throws(ServiceError) -> RotationPorts.TokenRecord? {
+    switch try await ask(.get(id: id)) {
+    case .token(let token): return token.asPort
+    case .notFound: return nil
+    default: throw Self.dead
+    }
+  }
+
+  func listDatabases() async throws(ServiceError) -> [String] {
+    guard case .databases(let names) = try await ask(.databases) else { throw Self.dead }
+    return names
+  }
+
+  func updateToken(id: String, description: String?, permissions: PermissionSet?) async -> ChangeAnswer {
+    .refused(ServiceError(.badRequest, message: "not simulated yet"))
+  }
+
+  func revokeToken(id: String) async -> ChangeAnswer {
+    world.step("before DELETE")
+    guard !world.isDead else { return .unknown(Self.dead) }
+    Invariants.checkRevocation(world, id)
+    await travel()
+    let answer = world.cluster.perform(.revoke(id: id), node: 0, at: world.now)
+    world.step("after DELETE")
+    guard !world.isDead else { return .unknown(Self.dead) }
+    switch answer.reply {
+    case .revoked: return .done
+    case .notFound: return .notFound
+    case .refused(let status, let message, _):
+      let error = ServiceError(status == 429 ? .throttled : .unavailable, status: status, message: message)
+      return status == 429 ? .refused(error) : .unknown(error)
+    default: return .unknown(ServiceError(.noAnswer, message: "connection closed"))
+    }
+  }
+
+  private func ask(_ call: ClusterCall) async throws(ServiceError) -> ClusterReply {
+    world.step("before \(call.operation)")
+    guard !world.isDead else { throw Self.dead }
+    await travel()
+    let answer = world.cluster.perform(call, node: 0, at: world.now)
+    await travel()
+    guard !world.isDead else { throw Self.dead }
+    switch answer.reply {
+    case nil: throw ServiceError(.noAnswer, message: "connection closed")
+    case .refused(let status, let message, let retryAfter):
+      throw ServiceError(
+        status == 429 ? .throttled : .unavailable, status: status, message: message,
+        retryAfter: retryAfter.map { .seconds($0) })
+    case .some(let reply): return reply
+    }
+  }
+}
+
+extension Sandbox.TokenRecord {
+  fileprivate var asPort: RotationPorts.TokenRecord {
+    RotationPorts.TokenRecord(
+      id: id, description: description, permissions: permissions, createdAt: createdAt, expiresAt: expiresAt,
+      revokedAt: revokedAt)
+  }
+}
+
+/// The data endpoint: every question reaches a node at random.
+struct SimulatedProbe: ActivationProbe {
+  let world: World
+
+  func probe(_ target: ProbeTarget, accessToken: Secret) async -> ProbeAnswer {
+    guard !world.isDead else { return .unavailable(ServiceError(.noAnswer, message: "the process is dead")) }
+    let string = accessToken.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    try? await world.clock.sleep(for: .milliseconds(Int64(1 + world.draw.next() % 50)))
+    let call: ClusterCall =
+      target.action == .read
+      ? .query(accessToken: string, database: target.database)
+      : .write(accessToken: string, database: target.database)
+    let node = Int(world.draw.next() % 3)
+    switch world.cluster.perform(call, node: node, at: world.now).reply {
+    case .access(.permitted): return .accepted
+    case .access(.unknownToken): return .refused(status: 401, message: "unauthorized")
+    case .access: return .refused(status: 403, message: "forbidden")
+    default: return .unavailable(ServiceError(.unavailable, status: 503, message: "unavailable"))
+    }
+  }
+}
+
+/// The CSV: the world's rows, by position.
+struct SimulatedSpecification: Specification {
+  let world: World
+
+  func enqueueRows(batchSize: Int, _ receive: ([QueuedRow]) async throws -> Void) async throws {
+    try await receive(
+      world.rows.enumerated().map { position, row in
+        QueuedRow(
+          name: row.name, position: Int64(position), byteOffset: Int64(position), byteLength: 1,
+          digest: row.name, isOneOff: false)
+      })
+  }
+
+  func row(_ queued: QueuedRow) throws(RowError) -> DesiredToken { world.rows[Int(queued.position)] }
+
+  func unknownDatabases(known: Set<String>) throws -> [String] { [] }
+}
+
+/// A ledger whose process can die before or after each call; what was committed stays.
+struct MortalLedger: Ledger {
+  let world: World
+  private var base: InMemoryLedger { world.ledger }
+
+  init(world: World) {
+    self.world = world
+  }
+
+  var installation: InstallationID { base.installation }
+
+  private func live(_ what: String) throws(LedgerError) {
+    world.step(what)
+    if world.isDead { throw LedgerError(.unavailable, message: "the process is dead") }
+  }
+
+  func acquireLease(run: RunID, now: Instant) async throws(LedgerError) -> Lease {
+    try await base.acquireLease(run: run, now: now)
+  }
+  func releaseLease(_ lease: Lease) async throws(LedgerError) { try await base.releaseLease(lease) }
+  func binding(job: String) async throws(LedgerError) -> JobBinding? { await base.binding(job: job) }
+  func bind(job: String, to binding: JobBinding, lease: Lease) async throws(LedgerError) {
+    try live("before bind")
+    try await base.bind(job: job, to: binding, lease: lease)
+  }
+  func hasHistory(job: String) async throws(LedgerError) -> Bool { await base.hasHistory(job: job) }
+  func enqueue(_ rows: [QueuedRow], job: String, lease: Lease) async throws(LedgerError) {
+    try live("before enqueue")
+    try await base.enqueue(rows, job: job, lease: lease)
+  }
+  func rowsWithoutToken(job: String, lease: Lease) async throws(LedgerError) -> Int {
+    try await base.rowsWithoutToken(job: job, lease: lease)
+  }
+  func claim(job: String, limit: Int, lease: Lease) async throws(LedgerError) -> [ClaimedLineage] {
+    try live("before claim")
+    let claimed = try await base.claim(job: job, limit: limit, lease: lease)
+    for lineage in claimed where world.lineages[lineage.id] == nil {
+      world.lineages[lineage.id] = (lineage.name, RotationMachine())
+    }
+    return claimed
+  }
+  func lineages(job: String, after: String?, limit: Int) async throws(LedgerError) -> [ClaimedLineage] {
+    await base.lineages(job: job, after: after, limit: limit)
+  }
+  func commit(_ transaction: LedgerTransaction, lease: Lease) async throws(LedgerError) {
+    try live("before commit")
+    try await base.commit(transaction, lease: lease)
+    for (lineage, event) in transaction.events {
+      do { try world.lineages[lineage]?.machine.apply(event) } catch {
+        world.broken("machine", "the ledger took an impossible event: \(error)")
+      }
+    }
+    try live("after commit")
+  }
+  func auditState(log: String) async throws(LedgerError) -> AuditState { await base.auditState(log: log) }
+  func reserveCreations(
+    _ count: Int, maximum: Int, job: String, lease: Lease
+  ) async throws(LedgerError) -> Bool {
+    try await base.reserveCreations(count, maximum: maximum, job: job, lease: lease)
+  }
+  func reservePermits(
+    _ budget: RequestBudget, wanted: Int, perSecond: Int, uptime: Duration, lease: Lease
+  ) async throws(LedgerError) -> PermitGrant {
+    try await base.reservePermits(
+      budget, wanted: wanted, perSecond: perSecond, uptime: uptime, lease: lease)
+  }
+}
+
+/// Nobody asks this run to stop, unless the world does.
+struct SimulatedInterruption: Interruption {
+  let world: World
+  var isRequested: Bool { world.isDead }
+
+  func requested() async throws {
+    while true { try await world.clock.sleep(for: .seconds(3600)) }
+  }
+}
+
+/// Keeps every text that a person would see, to be searched for secrets.
+struct RecordingReporter: Reporter {
+  let world: World
+
+  func jobStarted(_ job: String) {}
+  func progressed(_ job: String, _ progress: Progress) {}
+  func tokenFinished(_ job: String, _ report: TokenReport) { world.reports.append("\(report)") }
+  func noticed(_ job: String, _ problem: Problem) { world.reports.append("\(problem)") }
+  func jobFinished(_ job: String, _ report: JobReport) { world.reports.append("\(report)") }
+}
