@@ -62,7 +62,8 @@ private struct Filter: Sendable {
 }
 
 private struct TokenList: Decodable {
-  static let filterKey = CodingUserInfoKey(rawValue: "filter").unsafelyUnwrapped
+  /// This initializer fails for no text.
+  static let filterKey = CodingUserInfoKey(rawValue: "filter")!
 
   var tokens: [TokenRecord] = []
 
@@ -136,8 +137,8 @@ enum UnknownAction {
   private static let prefix = "(unknown action "
 
   static func permission(_ action: String, _ resource: String) -> Permission {
-    let shownAction = ServerMessage.sanitized(action.prefix(64)) ?? "?"
-    let shownResource = ServerMessage.sanitized(resource.prefix(64)) ?? "?"
+    let shownAction = ServerMessage.printable(action.prefix(64))
+    let shownResource = ServerMessage.printable(resource.prefix(64))
     return Permission(.read, "\(prefix)\(shownAction)) \(shownResource)")
   }
 

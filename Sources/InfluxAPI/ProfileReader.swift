@@ -25,7 +25,9 @@ struct ProfileReader {
     }
     guard let table = found.first else {
       let names = try tables().compactMap { table in
-        if case .string(let name)? = table["name"]?.content { return name }
+        if case .string(let name)? = table["name"]?.content {
+          return ServerMessage.printable(name.prefix(64))
+        }
         return nil
       }
       let known = names.isEmpty ? "it has none" : "it has \(names.prefix(20).joined(separator: ", "))"

@@ -63,6 +63,12 @@ enum ServerMessage {
     return cleaned.count > maximumLength ? text + "…" : text
   }
 
+  /// `text` with a space for each character that a terminal or log would act on. Not for what may hold a
+  /// token.
+  static func printable(_ text: some StringProtocol) -> String {
+    String(String.UnicodeScalarView(text.unicodeScalars.map(printable)))
+  }
+
   /// Line ends would forge lines in a log, and controls of direction would turn text around.
   private static func printable(_ scalar: Unicode.Scalar) -> Unicode.Scalar {
     switch scalar.properties.generalCategory {

@@ -52,6 +52,21 @@ import Testing
     #expect(!"\(token)".contains("apiv1_"))
   }
 
+  @Test func theBodyIsWipedWhereItLies() throws {
+    let response = HTTPResponse(status: 200, body: Array(Self.good.utf8))
+    // As the client's own reference, which an ordinary change of the array would leave as it is.
+    let held = response.body
+    let answer = ManagementAnswer.Answer.success(response)
+    guard case .created(let token) = ManagementAnswer.judgeCreation(answer, of: Self.call) else {
+      Issue.record("not created")
+      return
+    }
+    ManagementBytes.wipe(answer)
+    #expect(held.allSatisfy { $0 == 0 })
+    #expect(token.accessToken == Secret(Self.accessToken.utf8))
+    #expect(token.id == "11111111-1111-4111-8111-111111111111")
+  }
+
   @Test func escapesInTheStringAreDecoded() {
     let body = #"{"id":"a","accessToken":"a\/\"\\\b\f\n\r\t\u0041\u00e9\uD83D\uDE00z","expiresAt":null}"#
     guard case .created(let token) = Self.judge(200, body) else {
@@ -126,6 +141,22 @@ import Testing
     #expect(error.hint?.isEmpty == false)
     if code == .credentialRefused { #expect(error.hint == "look at M.V1.") }
     if code == .notFound { #expect(error.hint == "look at account_id") }
+  }
+
+  @Test func noPartOfTheManagementTokenIsRepeated() {
+    let call = ManagementCall(
+      doing: "creating a token", address: "https://h", advice: Self.call.advice,
+      secrets: [Secret("M.V1.Zx9Yw8Vu7Ts6".utf8)])
+    let error = call.error(HTTPResponse(status: 401, body: Array(#"{"message":"bad w8Vu7Ts6"}"#.utf8)))
+    #expect(error.message == "creating a token at https://h: HTTP 401: bad (removed)")
+  }
+
+  @Test func noStatusRepeatsATokenThatTheBodyShows() {
+    for status in 0..<600 where status != 200 {
+      for body in [Self.good, #"{"message":"\#(Self.accessToken)"}"#, Self.accessToken] {
+        #expect(!"\(Self.judge(status, body))".contains("0123456789"))
+      }
+    }
   }
 
   @Test(arguments: [

@@ -47,6 +47,36 @@ import Testing
     #expect(try list("[]").isEmpty)
   }
 
+  @Test func readsALongList() throws {
+    let element = Array(
+      (#"{"accountId":"11111111-1111-4111-8111-111111111111","clusterId":"33333333-3333-4333-8333-333333333333","#
+        + #""id":"55555555-5555-4555-8555-555555555555","description":"pump in hall 7 [tokenrotate i/j/n#a]","#
+        + #""permissions":[{"action":"read","resource":"plant"},{"action":"write","resource":"plant"}],"#
+        + #""createdAt":"2023-12-21T17:32:28.000Z","expiresAt":"2030-12-21T17:32:28.000Z"}"#).utf8)
+    var body = Array("[".utf8)
+    for index in 0..<100_000 {
+      if index > 0 { body.append(UInt8(ascii: ",")) }
+      body.append(contentsOf: element)
+    }
+    body.append(UInt8(ascii: "]"))
+    let seen = Counter()
+    let tokens = try ListedToken.all(
+      HTTPResponse(status: 200, body: body), of: CreationJudgingTests.call
+    ) { _ in seen.next() % 1000 == 0 }
+    #expect(seen.value == 100_000)
+    #expect(tokens.count == 100)
+  }
+
+  private final class Counter: @unchecked Sendable {
+    private(set) var value = 0
+
+    /// Called on one thread.
+    func next() -> Int {
+      value += 1
+      return value
+    }
+  }
+
   @Test func whatIsMissingOrNullIsEmptyWhereThatIsSafe() throws {
     let tokens = try list(
       #"[{"id":"1"},{"id":"2","description":null,"permissions":null,"createdAt":7,"expiresAt":null,"revokedAt":null}]"#
