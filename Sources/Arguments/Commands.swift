@@ -45,9 +45,7 @@ extension CommandSpecification {
       "Uses the cluster and the stores of the job, and this CSV in place of its own. Said again, it creates nothing more; run ignores these tokens until a row of the job takes the name.",
     operands: OperandSpecification(text: "SPEC.csv", minimum: 1, maximum: 1),
     options: [
-      OptionSpecification(.job, .file("JOB.toml"), isRequired: true, "whose cluster and stores to use"),
-      OptionSpecification(
-        .waitForLock, .duration("DURATION"), "wait so long for another run to end, such as 5m"),
+      OptionSpecification(.job, .file("JOB.toml"), isRequired: true, "whose cluster and stores to use")
     ],
     exitStatuses: ExitStatus.ofRun,
     examples: ["tokenrotate create new-sensors.csv --job jobs/plant/job.toml"])

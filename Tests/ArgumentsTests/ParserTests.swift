@@ -83,7 +83,7 @@ func parse(_ line: String) -> Result<Invocation, UsageError> {
     ),
     (
       "adopt j.toml --wait-for-lock 5m", .otherCommandsOption,
-      "--wait-for-lock belongs to run, create, not to adopt", "see `tokenrotate help adopt`"
+      "--wait-for-lock belongs to run, not to adopt", "see `tokenrotate help adopt`"
     ),
     (
       "--only a run jobs", .otherCommandsOption, "--only stands before its command",
