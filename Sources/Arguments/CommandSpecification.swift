@@ -1,0 +1,53 @@
+/// The commands of this version.
+public enum CommandName: String, Sendable, CaseIterable {
+  case run
+  case plan
+  case create
+  case check
+  case adopt
+  case auditVerify = "audit verify"
+  case auditRepair = "audit repair"
+  case sandbox
+  /// `help`, or `--help` anywhere: see `Invocation.helpTopic`.
+  case help
+  case version
+
+  /// The one or two words by which it is called.
+  public var words: [String] { rawValue.split(separator: " ").map { String($0) } }
+}
+
+/// What stands after a command and is no option.
+public struct OperandSpecification: Equatable, Sendable {
+  /// As help shows it.
+  public let text: String
+  public let minimum: Int
+  /// nil: as many as there are.
+  public let maximum: Int?
+
+  static let none = OperandSpecification(text: "", minimum: 0, maximum: 0)
+}
+
+/// A process exit code and what it means for a command.
+public struct ExitStatus: Equatable, Sendable {
+  public let code: Int
+  public let meaning: String
+}
+
+/// One command of the table.
+public struct CommandSpecification: Equatable, Sendable {
+  public let name: CommandName
+  /// One line, for the list of commands.
+  public let summary: String
+  /// A few sentences more, for its own help.
+  public let details: String
+  public let operands: OperandSpecification
+  /// Without those that every command has.
+  public let options: [OptionSpecification]
+  public let exitStatuses: [ExitStatus]
+  /// Command lines to copy.
+  public let examples: [String]
+
+  func option(_ name: OptionName) -> OptionSpecification? {
+    options.first { $0.name == name }
+  }
+}
