@@ -25,8 +25,7 @@ struct CreateCommand {
     let jobs = JobsRun(context: context, reporter: context.runReporter())
     let path = context.invocation.operands[0]
     return await jobs.run(
-      command: "create", jobFiles: context.options.values(.job),
-      waitForLock: context.options.duration(.waitForLock)
+      command: "create", jobFiles: context.options.values(.job), waitForLock: nil
     ) { job in
       try JobsRun.Item(
         job: job,

@@ -1,0 +1,117 @@
+import Arguments
+import AuditLog
+import JobFiles
+import Reporting
+import RotationModel
+import RotationPorts
+
+/// `audit verify` and `audit repair`.
+struct AuditCommand {
+  let context: CommandContext
+
+  /// Checks the files given, or the log of `--job`, or that of the state directory; the latter two also
+  /// against what the ledger knows, if there is one.
+  func verify() async -> ExitCode {
+    let files = context.invocation.operands
+    do {
+      let verifier = AuditVerifier(files: context.files)
+      if !files.isEmpty {
+        guard !context.options.flag(.job) else {
+          throw Problem(
+            code: "bad_input", message: "audit verify takes files or --job, not both", hint: "leave one out")
+        }
+        return tell(try verifier.verify(paths: files.map(context.environment.absolute)), shownAs: files)
+      }
+      let (path, log) = try place()
+      guard try context.files.statusIfPresent(path) != nil else {
+        throw Problem(
+          code: "bad_input", message: "there is no audit log at \(path)",
+          hint: "it is made by the first run; --state names another state directory")
+      }
+      let ledger = try context.state.copyLedger(executor: context.threads)
+      let state = try await ledger.auditState(log: log)
+      return tell(try verifier.verify(paths: [path], ledger: state), shownAs: [path])
+    } catch {
+      return fail(error)
+    }
+  }
+
+  /// Makes the ledger and a log that is not what it knows fit together again; the repair is on record.
+  func repair() async -> ExitCode {
+    do {
+      let (path, log) = try place()
+      let session = try await Session.begin(command: "audit repair", wiring: context.wiring, waitForLock: nil)
+      let state = try await session.ledger.auditState(log: log)
+      let outcome = try AuditRepair(path: path, files: context.files).repair(
+        state, run: session.lease.run, actor: context.environment.actorName, now: context.clock.now)
+      if let outcome {
+        try await session.ledger.commit(
+          LedgerTransaction(
+            events: [], log: log, lines: [], head: outcome.head, acknowledged: outcome.head),
+          lease: session.lease)
+      }
+      try await session.end(exitCode: .done)
+      guard !context.style.isQuiet else { return .done }
+      guard let outcome else {
+        context.output.write("\(path): nothing to repair\n")
+        return .done
+      }
+      context.output.write("\(path): goes on from line \(outcome.head.sequence) of its chain\n")
+      if let kept = outcome.keptPath { context.output.write("the old file was kept as \(kept)\n") }
+      return .done
+    } catch {
+      return fail(error)
+    }
+  }
+
+  private func place() throws -> (path: String, log: String) {
+    guard let path = context.options.value(.job) else {
+      return (context.state.auditPath, AuditState.mainLog)
+    }
+    return context.wiring.auditLog(of: try Job.load(path: path, defaults: context.defaultsPath))
+  }
+
+  private func tell(_ report: AuditReport, shownAs paths: [String]) -> ExitCode {
+    let code: ExitCode = report.isIntact ? .done : .auditBroken
+    let problem = report.firstBreak.map { found in
+      Problem(
+        code: found.kind.rawValue, message: "\(found.path):\(found.line): \(found.message)",
+        hint: "find out who changed the file; `tokenrotate audit repair` keeps it and lets runs go on")
+    }
+    if let problem { context.tell(problem) }
+    if context.style.format == .json {
+      var json = JSONWriter()
+      json.object { json in
+        json.key("exit")
+        json.integer(Int(code.rawValue))
+        json.key("lines")
+        json.integer(Int(report.lines))
+        json.key("chain")
+        json.string(report.head?.chain)
+        json.key("seq")
+        if let head = report.head { json.integer(Int(head.sequence)) } else { json.null() }
+        json.key("hash")
+        json.string(report.head?.hash)
+        json.key("notes")
+        json.beginArray()
+        for note in report.notes { json.string(note) }
+        json.endArray()
+        json.key("error")
+        json.problem(problem)
+      }
+      context.output.write(json.take() + "\n")
+    } else if !context.style.isQuiet, report.isIntact {
+      let end = report.head.map { ", ends with \($0.sequence) \($0.hash)" } ?? ""
+      context.output.write("\(paths.joined(separator: ", ")): \(report.lines) lines, the chain is whole\(end)\n")
+      for note in report.notes { context.output.write("note: \(note)\n") }
+    }
+    return code
+  }
+
+  private func fail(_ error: any Error) -> ExitCode {
+    let problem = Problem(any: error)
+    context.tell(problem)
+    if problem.code == "locked" { return .locked }
+    return error is AuditError ? .auditBroken : error is JobFileErrors || problem.code == "bad_input" ? .badInput : .failed
+  }
+}
