@@ -70,10 +70,12 @@ struct CheckCommand {
 }
 
 extension CommandContext {
-  /// A problem as people read it, on standard error: each line of its message, then the hint.
+  /// A problem as people read it, on standard error: each line of its message, then the hint. Errors of
+  /// files stand without a label, so that editors find their places.
   func tell(_ problem: Problem) {
+    let label = problem.code == "bad_input" ? "" : "error: "
     for line in problem.message.split(separator: "\n") {
-      errors.write("error: \(VisibleText.line(line))\n")
+      errors.write("\(label)\(VisibleText.line(line))\n")
     }
     if let hint = problem.hint { errors.write("  hint: \(VisibleText.line(hint))\n") }
   }

@@ -50,7 +50,7 @@ struct SpecificationFile: Specification {
       try reader.requireDatabases(among: known)
       return []
     } catch let errors as JobFileErrors {
-      return errors.errors.map { String(describing: $0) }
+      return errors.errors.map(\.oneLine)
     }
   }
 
@@ -69,11 +69,18 @@ struct SpecificationFile: Specification {
   }
 }
 
+extension JobFileError {
+  /// `tokens.csv:17:23: message (hint)`: one line an error, so that a list of them stays readable.
+  var oneLine: String {
+    "\(file):\(line):\(column): \(message)\(hint.map { " (\($0))" } ?? "")"
+  }
+}
+
 extension Problem {
   /// All errors of a file in one problem, a line each.
   init(_ errors: JobFileErrors) {
     self.init(
-      code: "bad_input", message: errors.errors.map { String(describing: $0) }.joined(separator: "\n"))
+      code: "bad_input", message: errors.errors.map(\.oneLine).joined(separator: "\n"))
   }
 
   init(_ error: FileError) {
