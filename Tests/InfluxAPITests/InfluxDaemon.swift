@@ -117,7 +117,7 @@ final class InfluxDaemon: Sendable {
   {
     let deadline = ContinuousClock.now + startLimit
     while ContinuousClock.now < deadline, process.isRunning {
-      let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+      let text = InfluxDaemon.text(of: log)
       if let match = text.firstMatch(of: #/"Listening on HTTP".* addr=(127\.0\.0\.1:[0-9]+) /#) {
         let url = "http://\(match.1)"
         if let answer = try? await client.send(HTTPRequest(.get, url + "/ping")), answer.status == 204 {
@@ -126,8 +126,13 @@ final class InfluxDaemon: Sendable {
       }
       try await Task.sleep(for: .milliseconds(20))
     }
-    let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+    let text = InfluxDaemon.text(of: log)
     throw Failure(description: "influxd did not answer within \(startLimit): \(text.suffix(2000))")
+  }
+
+  /// Not `String(contentsOfFile:)`, which leaks its buffer and so hides leaks of ours.
+  private static func text(of file: String) -> String {
+    String(decoding: (try? Data(contentsOf: URL(fileURLWithPath: file))) ?? Data(), as: UTF8.self)
   }
 
   private static func end(_ process: Process, _ folder: String) {
