@@ -48,7 +48,7 @@ struct Console {
   // MARK: Problems
 
   /// One line for each line of the message, then the hint. `subject` is put before a message that does not
-  /// begin with it.
+  /// begin with it. A message whose lines begin with places stands as it is, so that editors find them.
   mutating func problem(_ label: Label, _ subject: String?, _ problem: Problem) {
     clearProgress()
     var text = ""
@@ -56,8 +56,12 @@ struct Console {
     if lines.isEmpty { lines = [VisibleText.line(problem.code)] }
     for line in lines {
       let place = subject.map { VisibleText.line($0) + ": " } ?? ""
-      text += painted("\(label.rawValue):", label.colour)
-      text += " \(line.hasPrefix(place) ? "" : place)\(line)\n"
+      if problem.namesPlaces {
+        text += "\(line)\n"
+      } else {
+        text += painted("\(label.rawValue):", label.colour)
+        text += " \(line.hasPrefix(place) ? "" : place)\(line)\n"
+      }
     }
     for (index, line) in VisibleText.lines(problem.hint ?? "").enumerated() {
       text += index == 0 ? "  \(painted("hint:", "\u{1b}[1m")) \(line)\n" : "        \(line)\n"

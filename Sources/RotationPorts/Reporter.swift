@@ -66,6 +66,14 @@ public struct Problem: Error, Equatable, Sendable {
   public var message: String
   public var hint: String?
 
+  /// The code of errors in files: each line of the message begins with its place, `file:line:column:`.
+  public static let badFile = "bad_file"
+  /// Likewise, for cells that name a database which the cluster does not have.
+  public static let unknownDatabase = "unknown_database"
+
+  /// Whether every line of the message begins with a place, and so needs no label in front of it.
+  public var namesPlaces: Bool { code == Problem.badFile || code == Problem.unknownDatabase }
+
   public init(code: String, message: String, hint: String? = nil) {
     self.code = code
     self.message = message

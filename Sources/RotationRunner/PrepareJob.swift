@@ -133,7 +133,7 @@ struct PrepareJob: Sendable {
     guard !unknown.isEmpty else { return }
     throw .job(
       Problem(
-        code: "unknown_database", message: unknown.joined(separator: "\n"),
+        code: Problem.unknownDatabase, message: unknown.joined(separator: "\n"),
         hint: "create the databases, or correct the names; nothing was created"), .badInput)
   }
 

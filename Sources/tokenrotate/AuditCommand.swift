@@ -102,7 +102,8 @@ struct AuditCommand {
       context.output.write(json.take() + "\n")
     } else if !context.style.isQuiet, report.isIntact {
       let end = report.head.map { ", ends with \($0.sequence) \($0.hash)" } ?? ""
-      context.output.write("\(paths.joined(separator: ", ")): \(report.lines) lines, the chain is whole\(end)\n")
+      context.output.write(
+        "\(paths.joined(separator: ", ")): \(report.lines) lines, the chain is whole\(end)\n")
       for note in report.notes { context.output.write("note: \(note)\n") }
     }
     return code
@@ -112,6 +113,7 @@ struct AuditCommand {
     let problem = Problem(any: error)
     context.tell(problem)
     if problem.code == "locked" { return .locked }
-    return error is AuditError ? .auditBroken : error is JobFileErrors || problem.code == "bad_input" ? .badInput : .failed
+    return error is AuditError
+      ? .auditBroken : error is JobFileErrors || problem.code == "bad_input" ? .badInput : .failed
   }
 }

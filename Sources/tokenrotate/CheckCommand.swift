@@ -73,7 +73,7 @@ extension CommandContext {
   /// A problem as people read it, on standard error: each line of its message, then the hint. Errors of
   /// files stand without a label, so that editors find their places.
   func tell(_ problem: Problem) {
-    let label = problem.code == "bad_input" ? "" : "error: "
+    let label = problem.namesPlaces ? "" : "error: "
     for line in problem.message.split(separator: "\n") {
       errors.write("\(label)\(VisibleText.line(line))\n")
     }

@@ -23,7 +23,8 @@ struct Program {
     switch CommandTable.tokenrotate.parse(arguments) {
     case .success(let parsed): invocation = parsed
     case .failure(let error):
-      errors.write("tokenrotate: \(VisibleText.line(error.message))\n  hint: \(VisibleText.line(error.hint))\n")
+      errors.write(
+        "tokenrotate: \(VisibleText.line(error.message))\n  hint: \(VisibleText.line(error.hint))\n")
       return .badInput
     }
     switch invocation.command {
@@ -127,7 +128,8 @@ struct CommandContext {
   var defaultsPath: String? {
     if let given = options.value(.defaults) { return environment.absolute(given) }
     let variables = environment.variables
-    let personal = variables["XDG_CONFIG_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? environment.home + "/.config"
+    let personal =
+      variables["XDG_CONFIG_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? environment.home + "/.config"
     return ["\(personal)/tokenrotate/defaults.toml", "/etc/tokenrotate/defaults.toml"].first {
       access($0, F_OK) == 0
     }

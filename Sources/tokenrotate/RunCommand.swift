@@ -154,6 +154,8 @@ struct JobsRun {
     let report = await perform(plan, ports)
     // A signal's exit code is the call's business; the job was merely not finished.
     let code = report.exitCode == .interrupted ? context.interruption.exitCode : report.exitCode
-    return (code, code == .auditBroken || report.problem?.code.hasPrefix("ledger_") == true && code == .failed)
+    return (
+      code, code == .auditBroken || report.problem?.code.hasPrefix("ledger_") == true && code == .failed
+    )
   }
 }

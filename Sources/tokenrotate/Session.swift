@@ -66,7 +66,8 @@ final class Session {
       ledger: ledger, auditLog: auditLog, log: log, state: state, lease: lease,
       actorName: wiring.environment.actorName)
     try await journal.append([
-      entry("run.started", [AuditEvent.Detail("command", command), AuditEvent.Detail("version", Version.text)])
+      entry(
+        "run.started", [AuditEvent.Detail("command", command), AuditEvent.Detail("version", Version.text)])
     ])
     journals[log] = journal
     return journal

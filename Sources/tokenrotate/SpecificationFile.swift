@@ -80,7 +80,7 @@ extension Problem {
   /// All errors of a file in one problem, a line each.
   init(_ errors: JobFileErrors) {
     self.init(
-      code: "bad_input", message: errors.errors.map(\.oneLine).joined(separator: "\n"))
+      code: Problem.badFile, message: errors.errors.map(\.oneLine).joined(separator: "\n"))
   }
 
   init(_ error: FileError) {

@@ -77,7 +77,8 @@ struct StateDirectory {
     guard known == ledger.installation else {
       throw Problem(
         code: "installation_differs",
-        message: "\(installationPath) says \(known), and the ledger belongs to installation \(ledger.installation)",
+        message:
+          "\(installationPath) says \(known), and the ledger belongs to installation \(ledger.installation)",
         hint: "the files of two state directories were mixed: put the right ones back together")
     }
     return ledger

@@ -79,7 +79,9 @@ final class SignalInterruption: Interruption {
       state.waiting = [:]
       return (isFirst, Array(waiting))
     }
-    guard isFirst else { _exit(signal == SIGTERM ? ExitCode.terminated.rawValue : ExitCode.interrupted.rawValue) }
+    guard isFirst else {
+      _exit(signal == SIGTERM ? ExitCode.terminated.rawValue : ExitCode.interrupted.rawValue)
+    }
     for continuation in waiting { continuation.resume(returning: true) }
   }
 

@@ -67,7 +67,7 @@ struct RowDecoder {
   private func checkWhole(_ row: SpecificationRow, _ cells: inout CellReader) {
     // A cell that was refused says more than that the permission is not there.
     guard cells.errors.isEmpty else { return }
-    if row.permissions.isEmpty, row.replaces == nil {
+    if row.permissions.isEmpty, row.replaces == nil, !columns.hasUnknown {
       let index = columns.columns.firstIndex { $0.mayRepeat }
       cells.note("no permission", at: index ?? 0, hint: "name a database in read_database or write_database")
     }

@@ -36,6 +36,8 @@ struct SpecificationColumns: Sendable {
 
   var hasSecret: Bool { columns.contains(.secret) }
   var hasName: Bool { columns.contains(.name) }
+  /// Whether a column was not understood; it may have been the one with the permissions.
+  var hasUnknown: Bool { columns.contains(.unknown) }
 
   init() {}
 

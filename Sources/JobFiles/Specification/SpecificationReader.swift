@@ -54,8 +54,8 @@ public final class SpecificationReader: Sendable {
   /// - Throws: `JobFileErrors` with the first 100 errors, sorted by place; what `body` throws, at once.
   public func forEachRow(_ body: (SpecificationRow) throws -> Void) throws {
     var pass = RowPass(errors: headerErrors)
-    // Without knowing what the columns mean there is nothing to be said about the rows.
-    if headerErrors.isEmpty {
+    // Without names there is nothing to be said about the rows; a column that is not known is left out.
+    if decoder.columns.hasName {
       try read { record in
         try pass.take(record, decoder: decoder, body)
       } malformed: { error in
