@@ -101,6 +101,9 @@ let package = Package(
     tests("SandboxTests", ["Sandbox"]),
     tests("SimulationTests", ["RotationRunner", "RotationTestKit", "Sandbox", "SecretStores", "AuditLog"]),
     tests("CommandTests", ["RotationTestKit"], exclude: ["transcripts"]),
+    tests(
+      "KillTests", ["RotationTestKit", "RotationModel", "Sandbox", "HTTPClient"],
+      exclude: ["shim"]),
     tests("TidyTests", []),
   ],
   cxxLanguageStandard: .cxx17
