@@ -50,30 +50,31 @@ let package = Package(
     layer("RotationPorts", ["RotationModel"]),
 
     // One Swift wrapper for each library of the system.
-    layer("FileSystem"),
+    layer("Locks"),
+    layer("FileSystem", ["Locks"]),
     layer("Digests", ["CCrypto"]),
     layer("TOMLReader", ["CTOML"]),
-    layer("HTTPClient", ["CCurl", "RotationModel", "RotationPorts"]),
+    layer("HTTPClient", ["CCurl", "Locks", "RotationModel", "RotationPorts"]),
 
     // Adapters: each implements ports, none knows another.
     layer("JobFiles", ["RotationModel", "RotationPorts", "TOMLReader", "CCSV"]),
     layer("InfluxAPI", ["RotationModel", "RotationPorts", "HTTPClient", "TOMLReader"]),
-    layer("SecretStores", ["RotationModel", "RotationPorts", "FileSystem"]),
+    layer("SecretStores", ["RotationModel", "RotationPorts", "FileSystem", "Locks"]),
     layer("Ledgers", ["RotationModel", "RotationPorts", "CSQLite"]),
     layer("AuditLog", ["RotationModel", "RotationPorts", "FileSystem", "Digests"]),
-    layer("Reporting", ["RotationModel", "RotationPorts"]),
+    layer("Reporting", ["RotationModel", "RotationPorts", "Locks"]),
 
     // The command line's one table: knows words, not what they do.
     layer("Arguments"),
 
     // The flow, and the stand-in for a cluster.
     layer("RotationRunner", ["RotationModel", "RotationPorts", "JobFiles"]),
-    layer("Sandbox", ["RotationModel", "RotationPorts", "CMicroHTTPD"]),
+    layer("Sandbox", ["RotationModel", "RotationPorts", "CMicroHTTPD", "Locks"]),
 
     .executableTarget(
       name: "tokenrotate",
       dependencies: [
-        "RotationModel", "RotationPorts", "FileSystem", "Digests", "JobFiles", "HTTPClient",
+        "RotationModel", "RotationPorts", "FileSystem", "Locks", "JobFiles", "HTTPClient",
         "InfluxAPI", "SecretStores", "Ledgers", "AuditLog", "RotationRunner", "Reporting",
         "Sandbox", "Arguments",
       ],

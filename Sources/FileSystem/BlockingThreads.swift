@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Locks
 
 /// Threads of their own for calls that block, so that disks and name services never hold up the threads
 /// that Swift's tasks run on.

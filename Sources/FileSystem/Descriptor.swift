@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Locks
 
 /// A file descriptor that is closed once: by `close()` or with the last reference.
 final class Descriptor: Sendable {

@@ -1,5 +1,6 @@
 internal import CCurl
 internal import Glibc
+internal import Locks
 
 /// The thread that runs every transfer of a client through one multi handle.
 ///
@@ -29,7 +30,7 @@ final class Driver: @unchecked Sendable {
   private let configuration: HTTPClientConfiguration
   private let multi: UnsafeMutableRawPointer
   private let limit: Int
-  private let shared: Guarded<Shared>
+  private let shared: Locked<Shared>
   private var running: [UnsafeMutableRawPointer: (transfer: Transfer, handle: EasyHandle)] = [:]
   private var idleHandles: [EasyHandle] = []
 
@@ -39,7 +40,7 @@ final class Driver: @unchecked Sendable {
     self.configuration = configuration
     self.multi = multi
     limit = max(1, configuration.maximumTransfersInFlight)
-    shared = Guarded(Shared(line: WaitingLine(maximumCount: configuration.maximumWaitingRequests)))
+    shared = Locked(Shared(line: WaitingLine(maximumCount: configuration.maximumWaitingRequests)))
     // Without a number libcurl keeps four connections for each transfer that runs just now, so none between
     // two bursts.
     _ = ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, limit)

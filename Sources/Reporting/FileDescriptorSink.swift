@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Locks
 
 /// Writes to an open file descriptor, which stays the caller's.
 ///
@@ -9,7 +10,7 @@ public final class FileDescriptorSink: TextSink {
   public static let standardError = FileDescriptorSink(STDERR_FILENO)
 
   private let descriptor: Int32
-  private let failure = Guarded<Int32?>(nil)
+  private let failure = Locked<Int32?>(nil)
 
   public init(_ descriptor: Int32) {
     self.descriptor = descriptor

@@ -1,3 +1,4 @@
+import Locks
 import RotationModel
 public import RotationPorts
 
@@ -6,14 +7,14 @@ public import RotationPorts
 /// It is a `Reporter` because planning looks at the cluster like a run, and may notice something; the lines
 /// come through `line`.
 public final class PlanReporter: Reporter {
-  private let state: Guarded<State>
+  private let state: Locked<State>
 
   /// `spoolDirectory` takes the temporary file of `--format json`.
   public init(
     style: ReportStyle, output: any TextSink, errors: any TextSink, clock: any RotationClock,
     spoolDirectory: String
   ) {
-    state = Guarded(
+    state = Locked(
       State(
         console: Console(style: style, output: output, errors: errors, clock: clock),
         json: style.format == .json ? JSONReport(spoolDirectory: spoolDirectory) : nil))

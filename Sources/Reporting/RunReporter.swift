@@ -1,3 +1,4 @@
+import Locks
 import RotationModel
 public import RotationPorts
 
@@ -6,7 +7,7 @@ public import RotationPorts
 ///
 /// What is kept in memory does not grow with the number of tokens.
 public final class RunReporter: Reporter {
-  private let state: Guarded<State>
+  private let state: Locked<State>
   private let clock: any RotationClock
 
   /// `spoolDirectory` takes the temporary file of `--format json`; it is made when the first token is told.
@@ -15,7 +16,7 @@ public final class RunReporter: Reporter {
     spoolDirectory: String
   ) {
     self.clock = clock
-    state = Guarded(
+    state = Locked(
       State(
         console: Console(style: style, output: output, errors: errors, clock: clock),
         json: style.format == .json ? JSONReport(spoolDirectory: spoolDirectory) : nil))

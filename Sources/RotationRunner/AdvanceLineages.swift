@@ -10,44 +10,44 @@ struct AdvanceLineages {
   let plan: JobPlan
   let ports: RunPorts
   let performer: Performer
-  private let probePermits: Permits
+  let probePermits: Permits
 
-  private(set) var tally: Tally
-  private var view: ClusterView
+  var tally: Tally
+  var view: ClusterView
   /// Names in the view that no lineage has claimed yet.
-  private var unclaimed: Set<String>
+  var unclaimed: Set<String>
 
-  private var ready: [TokenWork] = []
-  private var readyIndex = 0
-  private var paused = Heap<Timed> { $0.at < $1.at }
+  var ready: [TokenWork] = []
+  var readyIndex = 0
+  var paused = Heap<Timed> { $0.at < $1.at }
   /// Waiting for activation, the next question first.
-  private var waiting = Heap<Timed> { $0.at < $1.at }
+  var waiting = Heap<Timed> { $0.at < $1.at }
   /// Questions that may be asked now, the oldest token first.
-  private var askable = Heap<Timed> { ($0.at, $0.order) < ($1.at, $1.order) }
-  private var searching: [Timed] = []
-  private var order: Int64 = 0
+  var askable = Heap<Timed> { ($0.at, $0.order) < ($1.at, $1.order) }
+  var searching: [Timed] = []
+  var order: Int64 = 0
 
-  private var allClaimed = false
-  private var isClaiming = false
-  private var isListing = false
-  private var advancing = 0
-  private var probing = 0
-  private var nextListingAt: Duration = .zero
-  private var nextPermitAt: Duration = .zero
-  private var timerAt: Duration?
-  private var stop: Stop?
+  var allClaimed = false
+  var isClaiming = false
+  var isListing = false
+  var advancing = 0
+  var probing = 0
+  var nextListingAt: Duration = .zero
+  var nextPermitAt: Duration = .zero
+  var timerAt: Duration?
+  var stop: Stop?
 
   /// Questions under way at once; the rate is limited by the budget, this limits memory and sockets.
-  private static let probesInFlight = 64
-  private static let claimSize = 64
+  static let probesInFlight = 64
+  static let claimSize = 64
 
-  private struct Timed: Sendable {
+  struct Timed: Sendable {
     var at: Duration
     var order: Int64
     var work: TokenWork
   }
 
-  private enum Completion: Sendable {
+  enum Completion: Sendable {
     case claimed(Result<[ClaimedLineage], Stop>)
     case advanced(TokenWork, Result<Next, Stop>)
     case probed(TokenWork, ProbeAnswer)
@@ -90,116 +90,11 @@ struct AdvanceLineages {
     reportStrangers()
   }
 
-  private var hasWorkUnderWay: Bool { advancing > 0 || probing > 0 || isClaiming || isListing }
-
-  // MARK: Starting
-
-  private mutating func startWork(_ group: inout TaskGroup<Completion>) async throws(Stop) {
-    let uptime = ports.clock.uptime
-    while let due = paused.first, due.at <= uptime, let timed = paused.removeFirst() {
-      ready.append(timed.work)
-    }
-    while advancing < plan.limits.concurrency, let work = takeReady() {
-      advancing += 1
-      let performer = performer
-      group.addTask {
-        do throws(Stop) {
-          let (advanced, next) = try await performer.advance(work)
-          return .advanced(advanced, .success(next))
-        } catch { return .advanced(work, .failure(error)) }
-      }
-    }
-    claimMore(&group)
-    try await startProbes(&group, uptime: uptime)
-    startListing(&group, uptime: uptime)
-  }
-
-  private mutating func takeReady() -> TokenWork? {
-    guard readyIndex < ready.count else { return nil }
-    let work = ready[readyIndex]
-    readyIndex += 1
-    if readyIndex == ready.count || readyIndex > 1024 {
-      ready.removeFirst(readyIndex)
-      readyIndex = 0
-    }
-    return work
-  }
-
-  private mutating func claimMore(_ group: inout TaskGroup<Completion>) {
-    guard !allClaimed, !isClaiming, ready.count - readyIndex < plan.limits.concurrency else { return }
-    isClaiming = true
-    let (ledger, job, lease) = (ports.ledger, plan.name, ports.lease)
-    group.addTask {
-      do throws(LedgerError) {
-        return .claimed(
-          .success(try await ledger.claim(job: job, limit: AdvanceLineages.claimSize, lease: lease)))
-      } catch { return .claimed(.failure(Stop(error))) }
-    }
-  }
-
-  private mutating func startProbes(
-    _ group: inout TaskGroup<Completion>, uptime: Duration
-  ) async throws(Stop) {
-    while let due = waiting.first, due.at <= uptime, let timed = waiting.removeFirst() {
-      // Among the questions that may be asked now, the token that has waited longest comes first.
-      let age = timed.work.machine.live?.stagedAt.milliseconds ?? 0
-      askable.insert(Timed(at: .milliseconds(age), order: timed.order, work: timed.work))
-    }
-    let wanted = min(askable.count, AdvanceLineages.probesInFlight - probing)
-    guard wanted > 0, nextPermitAt <= uptime else { return }
-    let (granted, nextAt) = try await probePermits.takeUp(to: wanted)
-    nextPermitAt = granted < wanted ? max(nextAt, uptime + .milliseconds(1)) : .zero
-    for _ in 0..<granted {
-      guard var work = askable.removeFirst()?.work, case .ask(let target, _) = work.schedule?.verdict,
-        let stored = work.stored
-      else { continue }
-      work.schedule?.asked(at: ports.clock.uptime)
-      probing += 1
-      let (probe, asked, question) = (plan.probe, work, work.targets[target])
-      group.addTask {
-        .probed(asked, await probe.probe(question, accessToken: stored.accessToken))
-      }
-    }
-  }
-
-  private mutating func startListing(_ group: inout TaskGroup<Completion>, uptime: Duration) {
-    guard !isListing, let earliest = searching.map(\.at).min(), max(earliest, nextListingAt) <= uptime
-    else { return }
-    isListing = true
-    let performer = performer
-    group.addTask {
-      do throws(ServiceError) {
-        return .listed(.success(try await performer.view()))
-      } catch { return .listed(.failure(error)) }
-    }
-  }
-
-  /// Makes sure that the loop wakes for the next thing that waits for a time; false: nothing does.
-  private mutating func setTimer(_ group: inout TaskGroup<Completion>) -> Bool {
-    guard let wake = nextWake else { return false }
-    if timerAt.map({ $0 <= wake }) ?? false { return true }
-    timerAt = wake
-    let clock = ports.clock
-    group.addTask {
-      try? await clock.sleep(until: wake)
-      return .woken
-    }
-    return true
-  }
-
-  /// Only what the clock alone decides: what waits for a child task is woken by that.
-  private var nextWake: Duration? {
-    var times: [Duration] = []
-    if let at = paused.first?.at { times.append(at) }
-    if let at = waiting.first?.at { times.append(at) }
-    if !askable.isEmpty, probing < AdvanceLineages.probesInFlight { times.append(nextPermitAt) }
-    if !isListing, let at = searching.map(\.at).min() { times.append(max(at, nextListingAt)) }
-    return times.min()
-  }
+  var hasWorkUnderWay: Bool { advancing > 0 || probing > 0 || isClaiming || isListing }
 
   // MARK: Handling
 
-  private mutating func handle(_ completion: Completion) {
+  mutating func handle(_ completion: Completion) {
     switch completion {
     case .woken:
       timerAt = nil
@@ -233,14 +128,14 @@ struct AdvanceLineages {
   }
 
   /// The first reason counts, except that a broken journal outranks all: it decides what may still be done.
-  private mutating func stopFor(_ reason: Stop) {
+  mutating func stopFor(_ reason: Stop) {
     switch (stop, reason) {
     case (nil, _), (.some, .journal): stop = reason
     case (.some, _): break
     }
   }
 
-  private mutating func begin(_ claimed: ClaimedLineage) {
+  mutating func begin(_ claimed: ClaimedLineage) {
     unclaimed.remove(claimed.name)
     guard plan.only?.contains(claimed.name) ?? true else { return }
     let machine: RotationMachine
@@ -270,7 +165,7 @@ struct AdvanceLineages {
     ready.append(work)
   }
 
-  private mutating func park(_ work: TokenWork, until next: Next) {
+  mutating func park(_ work: TokenWork, until next: Next) {
     order += 1
     switch next {
     case .probe: enqueueProbe(work)
@@ -282,95 +177,21 @@ struct AdvanceLineages {
     }
   }
 
-  private mutating func enqueueProbe(_ work: TokenWork) {
+  mutating func enqueueProbe(_ work: TokenWork) {
     guard case .ask(_, let at) = work.schedule?.verdict else { return ready.append(work) }
     order += 1
     waiting.insert(Timed(at: at, order: order, work: work))
   }
 
-  private mutating func judge(_ answer: ProbeAnswer, of asked: TokenWork) {
-    var work = asked
-    let uptime = ports.clock.uptime
-    let jitter = ports.random.fraction()
-    guard let generation = work.machine.live else { return finish(work.report(.failed)) }
-    var reason = ""
-    switch answer {
-    case .accepted:
-      work.schedule?.accepted(at: uptime)
-    case .refused(let status, let message):
-      work.schedule?.refused(at: uptime, now: ports.clock.now, jitter: jitter)
-      reason = "the cluster still answers \(status): \(message)"
-    case .unavailable(let error):
-      work.schedule?.unavailable(at: uptime, retryAfter: error.retryAfter, jitter: jitter)
-      reason = error.message
-    case .impossible(let error):
-      work.unrecorded.append(
-        .activationTimedOut(generation: generation.number, refusedSince: nil, reason: error.message))
-      work.fail(Problem(error).naming(work.name))
-      work.hasWaited = true
-      return ready.append(work)
-    }
-    switch work.schedule?.verdict {
-    case .ask: enqueueProbe(work)
-    case .confirmed:
-      work.unrecorded.append(
-        .activationConfirmed(
-          generation: generation.number, after: max(.zero, ports.clock.now - generation.stagedAt)))
-      ready.append(work)
-    case .timedOut(let refused):
-      let before = work.schedule?.wasAccepted == true ? nil : generation.refusedSince
-      let since = refused ? before ?? work.schedule?.refusedSince : nil
-      work.unrecorded.append(
-        .activationTimedOut(generation: generation.number, refusedSince: since, reason: reason))
-      work.hasWaited = true
-      work.waitingFor = reason
-      ready.append(work)
-    case nil: finish(work.report(.failed))
-    }
-  }
-
-  // MARK: Searching
-
-  private mutating func finishSearch(_ result: Result<ClusterView, ServiceError>) {
-    switch result {
-    case .success(let listed):
-      view = listed
-      // Listings are not free: they are spaced by what they cost, and one serves all that wait.
-      nextListingAt = ports.clock.uptime + max(.seconds(1), (ports.clock.uptime - listed.begunAt) * 4)
-      let served = searching.filter { $0.at <= listed.begunAt }
-      searching.removeAll { $0.at <= listed.begunAt }
-      for timed in served {
-        var work = timed.work
-        work.sightings = listed.sightings(of: work.name, installation: ports.ledger.installation)
-        work.searched.formUnion(work.machine.attempts.filter { $0.state == .unknown }.map(\.id))
-        ready.append(work)
-      }
-    case .failure(let error):
-      if error.code == .credentialRefused { return stopFor(.credential(Problem(error))) }
-      for timed in searching {
-        var work = timed.work
-        work.fail(Problem(error).naming(work.name))
-        finish(work.report(work.outcomeOfProblem))
-      }
-      searching = []
-    }
-  }
-
-  private func searchedAttempts(of work: TokenWork, in view: ClusterView) -> Set<AttemptID> {
-    Set(
-      work.machine.attempts.filter { $0.state == .unknown && $0.deadline <= view.begunAtWall }
-        .map(\.id))
-  }
-
   // MARK: Finishing
 
-  private mutating func finish(_ report: TokenReport) {
+  mutating func finish(_ report: TokenReport) {
     tally.count(report)
     ports.reporter.tokenFinished(plan.name, report)
   }
 
   /// A stop leaves lineages where the next run finds them; they are told as what they are.
-  private mutating func countWhatIsLeft() {
+  mutating func countWhatIsLeft() {
     let left =
       Array(ready[readyIndex...]) + paused.removeAll().map(\.work) + waiting.removeAll().map(\.work)
       + askable.removeAll().map(\.work) + searching.map(\.work)
@@ -378,7 +199,7 @@ struct AdvanceLineages {
   }
 
   /// Markers of this job whose names the ledger has never heard of.
-  private mutating func reportStrangers() {
+  mutating func reportStrangers() {
     for name in unclaimed.sorted().prefix(100) {
       for token in view.tokens[name] ?? [] {
         tally.needsPerson = true

@@ -1,5 +1,6 @@
 internal import CMicroHTTPD
 internal import Glibc
+internal import Locks
 internal import RotationModel
 
 /// libmicrohttpd with one internal thread. Its callbacks are plain functions: they run on a thread that

@@ -1,4 +1,5 @@
 internal import FileSystem
+internal import Locks
 internal import RotationModel
 internal import RotationPorts
 

@@ -1,5 +1,6 @@
 import FileSystem
 import Ledgers
+import Locks
 import RotationModel
 import RotationPorts
 

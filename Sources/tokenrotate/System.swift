@@ -1,5 +1,6 @@
 import FileSystem
 import Glibc
+import Locks
 import RotationModel
 import RotationPorts
 

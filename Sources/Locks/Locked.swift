@@ -1,6 +1,9 @@
 internal import Glibc
 
-/// A value behind a pthread mutex. (Thread Sanitizer reports false races on `Synchronization.Mutex`.)
+/// A value behind a pthread mutex: Thread Sanitizer understands this lock, and reports races that do not
+/// exist with `Synchronization.Mutex`.
+///
+/// `@unchecked Sendable`: the value is reached through the calls below only, so by one thread at a time.
 package final class Locked<Value>: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>
@@ -23,10 +26,14 @@ package final class Locked<Value>: @unchecked Sendable {
     mutex.deallocate()
   }
 
-  package func withLock<Result>(_ body: (inout Value) -> Result) -> Result {
+  /// Calls of `body` exclude each other. Keep it short: resume no continuation, call no foreign code and do
+  /// not ask for the same lock again in it.
+  package func withLock<Result, Failure: Error>(
+    _ body: (inout Value) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
-    return body(&value)
+    return try body(&value)
   }
 
   /// Waits, without holding the lock, until `body` gives an answer; it is asked again after each wake-up.

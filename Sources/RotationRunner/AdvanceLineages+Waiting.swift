@@ -1,0 +1,77 @@
+import RotationModel
+import RotationPorts
+
+/// What becomes of lineages that waited: for a probe's answer, or for a listing.
+extension AdvanceLineages {
+  mutating func judge(_ answer: ProbeAnswer, of asked: TokenWork) {
+    var work = asked
+    let uptime = ports.clock.uptime
+    let jitter = ports.random.fraction()
+    guard let generation = work.machine.live else { return finish(work.report(.failed)) }
+    var reason = ""
+    switch answer {
+    case .accepted:
+      work.schedule?.accepted(at: uptime)
+    case .refused(let status, let message):
+      work.schedule?.refused(at: uptime, now: ports.clock.now, jitter: jitter)
+      reason = "the cluster still answers \(status): \(message)"
+    case .unavailable(let error):
+      work.schedule?.unavailable(at: uptime, retryAfter: error.retryAfter, jitter: jitter)
+      reason = error.message
+    case .impossible(let error):
+      work.unrecorded.append(
+        .activationTimedOut(generation: generation.number, refusedSince: nil, reason: error.message))
+      work.fail(Problem(error).naming(work.name))
+      work.hasWaited = true
+      return ready.append(work)
+    }
+    switch work.schedule?.verdict {
+    case .ask: enqueueProbe(work)
+    case .confirmed:
+      work.unrecorded.append(
+        .activationConfirmed(
+          generation: generation.number, after: max(.zero, ports.clock.now - generation.stagedAt)))
+      ready.append(work)
+    case .timedOut(let refused):
+      let before = work.schedule?.wasAccepted == true ? nil : generation.refusedSince
+      let since = refused ? before ?? work.schedule?.refusedSince : nil
+      work.unrecorded.append(
+        .activationTimedOut(generation: generation.number, refusedSince: since, reason: reason))
+      work.hasWaited = true
+      work.waitingFor = reason
+      ready.append(work)
+    case nil: finish(work.report(.failed))
+    }
+  }
+
+  mutating func finishSearch(_ result: Result<ClusterView, ServiceError>) {
+    switch result {
+    case .success(let listed):
+      view = listed
+      // Listings are not free: they are spaced by what they cost, and one serves all that wait.
+      nextListingAt = ports.clock.uptime + max(.seconds(1), (ports.clock.uptime - listed.begunAt) * 4)
+      let served = searching.filter { $0.at <= listed.begunAt }
+      searching.removeAll { $0.at <= listed.begunAt }
+      for timed in served {
+        var work = timed.work
+        work.sightings = listed.sightings(of: work.name, installation: ports.ledger.installation)
+        work.searched.formUnion(work.machine.attempts.filter { $0.state == .unknown }.map(\.id))
+        ready.append(work)
+      }
+    case .failure(let error):
+      if error.code == .credentialRefused { return stopFor(.credential(Problem(error))) }
+      for timed in searching {
+        var work = timed.work
+        work.fail(Problem(error).naming(work.name))
+        finish(work.report(work.outcomeOfProblem))
+      }
+      searching = []
+    }
+  }
+
+  func searchedAttempts(of work: TokenWork, in view: ClusterView) -> Set<AttemptID> {
+    Set(
+      work.machine.attempts.filter { $0.state == .unknown && $0.deadline <= view.begunAtWall }
+        .map(\.id))
+  }
+}
