@@ -1,9 +1,14 @@
 import RotationPorts
 
-/// Stops creating when the first creations of a run all fail: a cluster that answers nothing should be
-/// left alone, and every unanswered attempt is one more to be searched for.
+/// What all creations of a job learn from each other.
+///
+/// It stops creating when the first creations of a run all fail: a cluster that answers nothing should be
+/// left alone, and every unanswered attempt is one more to be searched for. And when the service asks one
+/// request to come later, all others hold back as well.
 actor Circuit {
   private let limit: Int
+  /// No creation is sent before this uptime.
+  private(set) var throttledUntil: Duration = .zero
   private var failures = 0
   private var hasSucceeded = false
   private var lastError: ServiceError?
@@ -19,6 +24,10 @@ actor Circuit {
   func failed(_ error: ServiceError) {
     failures += 1
     lastError = error
+  }
+
+  func throttled(until uptime: Duration) {
+    throttledUntil = max(throttledUntil, uptime)
   }
 
   /// nil while creations may go on.

@@ -9,17 +9,24 @@ extension Performer {
       work.fail(problem)
       return nil
     }
+    let throttledUntil = await circuit.throttledUntil
+    if ports.clock.uptime < throttledUntil { return .pause(until: throttledUntil) }
     let attempt = AttemptID(bits: ports.random.next())
     do throws(StoreError) {
       try await plan.stores[0].reserve(desired.place, attempt: attempt)
-    } catch { return pauseOrFail(&work, Problem(error), isPassing: error.isPassing) }
+    } catch {
+      guard error.isPassing else { return fail(&work, Problem(error)) }
+      return pauseOrFail(&work, Problem(error))
+    }
     try await management.take()
 
     let now = ports.clock.now
     let sendBy = ports.clock.uptime + Performer.commitAllowance
+    let expiresAt = desired.expiry.instant(createdAt: now)
+    if let expiresAt, expiresAt <= now { return fail(&work, .expired(work.name, expiresAt)) }
     let request = TokenRequest(
       description: marker(of: attempt, name: work.name).described(desired.description),
-      permissions: desired.permissions, expiresAt: desired.expiry.instant(createdAt: now))
+      permissions: desired.permissions, expiresAt: expiresAt)
     try await record(
       [.createIntended(generation: generation, attempt: attempt, deadline: now + effectLimit)],
       for: &work, details: request.auditDetails)
@@ -27,13 +34,12 @@ extension Performer {
       try await record(
         [.createRefused(attempt: attempt, reason: "not sent: recording the intent took too long")],
         for: &work)
-      work.failedCreations += 1
       return pauseOrFail(
         &work,
         Problem(
           code: "slow_disk",
-          message: "\(work.name): recording the intent took longer than the request may wait",
-          hint: "look at the load of the state directory's disk"), isPassing: true)
+          message: "recording the intent took longer than the request may wait",
+          hint: "look at the load of the state directory's disk"))
     }
     // From here on the answer must be put away, whoever asks the run to stop.
     switch await plan.service.createToken(request) {
@@ -61,31 +67,46 @@ extension Performer {
 
   /// A lineage whose creations keep vanishing is given up after this many in one run.
   static let unknownCreationsPerRun = 3
-  static let failedCreationsPerRun = 6
+  /// A service that asks for patience this often will not be done in this run.
+  static let throttledCreationsPerRun = 60
+  static let creating = RetrySchedule(
+    attempts: 6, firstDelay: .seconds(1), longestDelay: .seconds(15))
 
   private func afterRefusal(_ error: ServiceError, work: inout TokenWork) async throws(Stop) -> Next? {
-    if error.code == .credentialRefused { throw .credential(Problem(error)) }
-    if error.isPassing { await circuit.failed(error) }
-    work.failedCreations += 1
-    return pauseOrFail(
-      &work, Problem(error), isPassing: error.isPassing, retryAfter: error.retryAfter)
+    switch error.code {
+    case .credentialRefused:
+      throw .credential(Problem(error))
+    case .throttled:
+      work.throttledCreations += 1
+      guard work.throttledCreations < Performer.throttledCreationsPerRun else {
+        return fail(&work, Problem(error))
+      }
+      let pause = max(error.retryAfter ?? .zero, .seconds(1)) * (1 + 0.2 * ports.random.fraction())
+      await circuit.throttled(until: ports.clock.uptime + pause)
+      return .pause(until: ports.clock.uptime + pause)
+    case .unreachable, .unavailable, .noAnswer:
+      await circuit.failed(error)
+      return pauseOrFail(&work, Problem(error), retryAfter: error.retryAfter)
+    case .notFound, .badRequest, .conflict, .malformed, .cancelled:
+      return fail(&work, Problem(error))
+    }
   }
 
-  /// A pause if trying again in this run makes sense, else the lineage's failure.
+  /// The lineage's failure in this run; the machine is asked once more, for what must go.
+  private func fail(_ work: inout TokenWork, _ problem: Problem) -> Next? {
+    work.fail(problem.naming(work.name))
+    return nil
+  }
+
+  /// A pause, longer each time, until the lineage has failed often enough.
   private func pauseOrFail(
-    _ work: inout TokenWork, _ problem: Problem, isPassing: Bool, retryAfter: Duration? = nil
+    _ work: inout TokenWork, _ problem: Problem, retryAfter: Duration? = nil
   ) -> Next? {
-    work.failedCreations += isPassing ? 0 : Performer.failedCreationsPerRun
-    let schedule = RetrySchedule(
-      attempts: Performer.failedCreationsPerRun, firstDelay: .seconds(1), longestDelay: .seconds(15))
-    if isPassing, problem.code.hasPrefix("store_") { work.failedCreations += 1 }
+    work.failedCreations += 1
     guard
-      let delay = schedule.delay(
+      let delay = Performer.creating.delay(
         afterFailure: work.failedCreations, retryAfter: retryAfter, jitter: ports.random.fraction())
-    else {
-      work.fail(problem.naming(work.name))
-      return nil
-    }
+    else { return fail(&work, problem) }
     return .pause(until: ports.clock.uptime + delay)
   }
 
@@ -125,7 +146,6 @@ extension Performer {
         .storeStaged(generation: generation, attempt: attempt, store: plan.stores[0].name),
       ], for: &work)
     work.stored = stored
-    work.wasCreated = true
     return nil
   }
 
@@ -206,6 +226,12 @@ extension PermissionSet {
 }
 
 extension Problem {
+  static func expired(_ name: String, _ expiresAt: Instant) -> Problem {
+    Problem(
+      code: "expired", message: "\(name): its expires_at, \(expiresAt.rfc3339Seconds), has passed",
+      hint: "give the row a later one; nothing was created for it")
+  }
+
   /// The problem with the token's name in front, for messages that stand alone.
   func naming(_ name: String) -> Problem {
     message.hasPrefix(name) ? self : Problem(code: code, message: "\(name): \(message)", hint: hint)

@@ -70,7 +70,7 @@ struct Performer: Sendable {
 
   private func finalOutcome(of work: TokenWork) -> TokenOutcome {
     if work.problem != nil { return work.outcomeOfProblem }
-    return work.wasCreated || work.wasAdopted ? .created : .unchanged
+    return work.machine.live?.phase == .current && !work.wasCurrent ? .created : .unchanged
   }
 
   /// What a listing or the activation's schedule has shown goes on record before anything is decided.

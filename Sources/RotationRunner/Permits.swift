@@ -32,7 +32,7 @@ actor Permits {
     let grant: PermitGrant
     do throws(LedgerError) {
       grant = try await ports.ledger.reservePermits(
-        budget, wanted: max(wanted, min(16, perSecond / 20)), perSecond: perSecond,
+        budget, wanted: max(wanted, min(64, perSecond / 10)), perSecond: perSecond,
         uptime: ports.clock.uptime, lease: ports.lease)
     } catch { throw Stop(error) }
     available += grant.count

@@ -25,7 +25,6 @@ extension Performer {
             place: found.place, expiresAt: found.token.expiresAt)
         ], for: &work)
       work.stored = found.token
-      work.wasAdopted = true
       return nil
     }
     switch known.state {

@@ -52,7 +52,7 @@ public struct RunJob: Sendable {
   ) async throws(Stop) {
     let performer = Performer(
       plan: plan, ports: ports, management: cluster.management,
-      circuit: Circuit(limit: max(4, plan.limits.concurrency)), databases: cluster.databases)
+      circuit: Circuit(limit: 3 * max(4, plan.limits.concurrency)), databases: cluster.databases)
     var lineages = AdvanceLineages(
       plan: plan, ports: ports, performer: performer, view: cluster.view, tally: tally)
     defer { tally = lineages.tally }

@@ -61,7 +61,7 @@ extension TokenWork {
         message: "\(name): created, not active yet\(waitingFor.map { ": \($0)" } ?? "")",
         hint: "the next run goes on waiting; it never creates a second token for this")
     }
-    if wasCreated || wasAdopted || schedule != nil {
+    if !wasCurrent {
       report.activationSeconds = machine.live?.activationTook?.seconds
     }
     return report

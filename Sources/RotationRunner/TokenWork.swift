@@ -23,16 +23,25 @@ struct TokenWork: Sendable {
   /// The last answer that was no acceptance, in words for people.
   var waitingFor: String?
 
-  var wasCreated = false
-  var wasAdopted = false
+  /// Whether the lineage was where it should be before this run.
+  let wasCurrent: Bool
   /// A step failed for good in this run. Tokens that must go still go; nothing new is made.
   var problem: Problem?
   var outcomeOfProblem: TokenOutcome = .failed
-  /// How many creations of this run ended without a token, and how many of those unknown.
+  /// How many creations of this run ended without a token, by what ended them.
   var failedCreations = 0
+  var throttledCreations = 0
   var unknownCreations = 0
   var failedDeliveries = 0
   var failedRevocations = 0
+
+  init(lineage: LineageID, name: String, isOneOff: Bool, machine: RotationMachine) {
+    self.lineage = lineage
+    self.name = name
+    self.isOneOff = isOneOff
+    self.machine = machine
+    wasCurrent = machine.live?.phase == .current
+  }
 
   var place: StorePlace? { desired?.place }
 
