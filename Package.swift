@@ -105,6 +105,7 @@ let package = Package(
     tests(
       "KillTests", ["RotationTestKit", "RotationModel", "Sandbox", "HTTPClient"],
       exclude: ["shim"]),
+    tests("ScaleTests", ["RotationTestKit", "Sandbox", "HTTPClient"]),
     tests("TidyTests", []),
   ],
   cxxLanguageStandard: .cxx17

@@ -10,6 +10,8 @@ public enum Spawn {
     public var signal: Int32?
     public var output: String
     public var errors: String
+    /// The most memory it had resident, in KiB.
+    public var peakKibibytes: Int
   }
 
   /// What went wrong before the program ran.
@@ -58,11 +60,12 @@ public enum Spawn {
       throw Failure(message: "\(arguments[0]): \(String(cString: strerror(result)))")
     }
     var status: Int32 = 0
-    while waitpid(identifier, &status, 0) < 0, errno == EINTR {}
+    var usage = rusage()
+    while wait4(identifier, &status, 0, &usage) < 0, errno == EINTR {}
     let signal = status & 0x7f
     return Outcome(
       exitCode: signal == 0 ? (status >> 8) & 0xff : nil, signal: signal == 0 ? nil : signal,
-      output: text(outputPath), errors: text(errorPath))
+      output: text(outputPath), errors: text(errorPath), peakKibibytes: Int(usage.ru_maxrss))
   }
 
   private static func text(_ path: String) -> String {
@@ -75,4 +78,6 @@ public enum Spawn {
     return URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
       .appendingPathComponent("tokenrotate").path
   }
+  /// Whether the program under test is an optimized build.
+  public static var isRelease: Bool { program.contains("/release/") }
 }
