@@ -158,7 +158,7 @@ extension Problem {
     Problem(
       code: "string_lost",
       message: "\(name): token \(tokenID) lives on the cluster, and its string is in no place of the store",
-      hint: "if nobody uses it, revoke it by hand; until then `run` leaves this name alone")
+      hint: "if nobody uses it, revoke it by hand; until then `run` creates nothing for this name")
   }
 
   fileprivate static func onlyInStore(_ name: String, _ tokenID: String) -> Problem {

@@ -108,8 +108,9 @@ struct AdvanceLineages {
         for lineage in lineages { begin(lineage) }
       case .failure(let stop): stopFor(stop)
       }
-    case .advanced(let work, let result):
+    case .advanced(var work, let result):
       advancing -= 1
+      tally.countCreation(&work)
       switch result {
       case .success(let next): park(work, until: next)
       case .failure(let stop):

@@ -17,13 +17,17 @@ struct Tally: Sendable {
     outcomes[report.outcome, default: 0] += 1
     progress.finished += 1
     switch report.outcome {
-    case .created:
-      progress.created += 1
-      progress.delivered += 1
-    case .rotated: progress.delivered += 1
+    case .created, .rotated: progress.delivered += 1
     case .failed, .undelivered: progress.failed += 1
     case .updated, .unchanged, .pending, .held, .attention, .retired: break
     }
+  }
+
+  /// Counts the token that a step may have created.
+  mutating func countCreation(_ work: inout TokenWork) {
+    guard !work.isCounted, work.machine.live != nil else { return }
+    work.isCounted = true
+    progress.created += 1
   }
 
   /// A lineage that a stop left unfinished.

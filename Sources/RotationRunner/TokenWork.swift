@@ -23,6 +23,8 @@ struct TokenWork: Sendable {
   /// The last answer that was no acceptance, in words for people.
   var waitingFor: String?
 
+  /// Whether the token that this run created for the lineage was counted.
+  var isCounted: Bool
   /// Whether the lineage was where it should be before this run.
   let wasCurrent: Bool
   /// A step failed for good in this run. Tokens that must go still go; nothing new is made.
@@ -41,6 +43,7 @@ struct TokenWork: Sendable {
     self.isOneOff = isOneOff
     self.machine = machine
     wasCurrent = machine.live?.phase == .current
+    isCounted = machine.live != nil
   }
 
   var place: StorePlace? { desired?.place }
