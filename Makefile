@@ -40,7 +40,7 @@ build: setup-build ## build the debug program, .build/debug/tokenrotate
 .PHONY: release
 release: setup-build ## build the program to install, .build/release/tokenrotate
 	swift build -c release --static-swift-stdlib --product tokenrotate
-	@echo "$(RELEASE_BINARY): $$(stat -L -c %s $(RELEASE_BINARY) | numfmt --to=iec) bytes"
+	@echo "$(RELEASE_BINARY): $$(stat -L -c %s $(RELEASE_BINARY) | numfmt --to=iec --suffix=B)"
 
 .PHONY: demo
 demo: setup-build ## build, then create tokens on a sandbox on this machine (about half a minute)
