@@ -1,0 +1,74 @@
+# tokenrotate: build, test, demo. `make` alone shows the targets.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+RELEASE_BINARY := .build/release/tokenrotate
+TEST_LOG := .build/test-output.txt
+SHELL_SCRIPTS := .ci/run $(wildcard scripts/*.sh)
+
+# Debian packages. What the program is built from and linked with:
+BUILD_PACKAGES := git make g++ pkg-config libcurl4-openssl-dev libsqlite3-dev libssl-dev \
+	libmicrohttpd-dev libcsv-dev libtomlplusplus-dev
+# What only the tests start: a real InfluxDB, certificates, a TLS server, faults in system calls, the linter.
+TEST_PACKAGES := influxdb openssl python3 strace curl shellcheck
+
+# Tests that start servers or whole programs; `make check` leaves them out.
+SERVER_TESTS := HTTPClientTests InfluxAPITests SandboxTests SimulationTests CommandTests
+
+.PHONY: help
+help: ## show this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r target text; do \
+	  printf '  make %-9s %s\n' "$$target" "$$text"; done
+
+.PHONY: setup
+setup: ## install what build and tests need (Debian packages; the Swift toolchain is yours to install)
+	@scripts/setup.sh $(BUILD_PACKAGES) -- $(TEST_PACKAGES)
+
+.PHONY: setup-build
+setup-build:
+	@scripts/setup.sh $(BUILD_PACKAGES)
+
+.PHONY: build
+build: setup-build ## build the debug program, .build/debug/tokenrotate
+	swift build
+
+.PHONY: release
+release: setup-build ## build the program to install, .build/release/tokenrotate
+	swift build -c release --static-swift-stdlib --product tokenrotate
+	@echo "$(RELEASE_BINARY): $$(stat -L -c %s $(RELEASE_BINARY) | numfmt --to=iec --suffix=B)"
+
+.PHONY: demo
+demo: setup-build ## build, then create tokens on a sandbox on this machine (about half a minute)
+	@scripts/demo.sh
+
+.PHONY: test
+test: setup lint release ## everything: set-up, lint, release build, all tests
+	@echo "swift build --build-tests"; swift build --build-tests
+	@scripts/test.sh $(TEST_LOG) --skip-build
+
+.PHONY: check
+check: lint ## the quick half of the tests: no server, no release build
+	swift build --build-tests
+	@scripts/test.sh $(TEST_LOG) --skip-build $(addprefix --skip ,$(SERVER_TESTS))
+
+.PHONY: lint
+lint: setup ## check the form of Swift and shell files
+	swift format lint --strict --recursive Sources Tests Package.swift
+	shellcheck $(SHELL_SCRIPTS)
+
+.PHONY: install
+install: ## install the release program and its documents under DESTDIR and PREFIX
+	@[ -x $(RELEASE_BINARY) ] || { echo "there is no $(RELEASE_BINARY): run \`make release\` first" >&2; exit 1; }
+	install -D -m 755 $(RELEASE_BINARY) "$(DESTDIR)$(PREFIX)/bin/tokenrotate"
+	@documents="$(DESTDIR)$(PREFIX)/share/doc/tokenrotate"; echo "install documents in $$documents"; \
+	  find README.md CHANGELOG.md SECURITY.md LICENSE docs jobs cron -type f -print0 | \
+	  while IFS= read -r -d '' file; do install -D -m 644 "$$file" "$$documents/$$file"; done
+
+.PHONY: clean
+clean: ## remove what was built and what the demo left
+	rm -rf .build .demo
