@@ -71,9 +71,16 @@ enum Invariants {
       world.broken("1", "\(lineage.name): DELETE of its live token \(tokenID)")
     }
     guard let string = world.strings[tokenID] else { return }
-    for row in world.rows
-    where world.disk.content(of: "\(World.storePath)/\(row.name)") == Array(string.utf8) {
-      world.broken("1", "\(row.name): DELETE of \(tokenID), which the store calls current")
+    let isGivenUp = world.lineages.values.contains {
+      $0.machine.live?.tokenID == tokenID && $0.machine.live?.phase == .revoking
+    }
+    for row in world.rows {
+      if world.disk.content(of: "\(World.storePath)/\(row.name)") == Array(string.utf8) {
+        world.broken("1", "\(row.name): DELETE of \(tokenID), which the store calls current")
+      }
+    }
+    if !isGivenUp, world.foundInStore.contains(tokenID) {
+      world.broken("adoption", "DELETE of \(tokenID), whose string the store held when the run began")
     }
   }
 

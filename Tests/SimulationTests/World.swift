@@ -31,6 +31,8 @@ final class World: @unchecked Sendable {
   /// The same the other way round.
   var ids: [String: String] = [:]
   var reports: [String] = []
+  /// Token ids whose strings the pending place held when a process began: to be adopted, not revoked.
+  var foundInStore = Set<String>()
   /// The lineages as the ledger's committed events make them.
   var lineages: [LineageID: (name: String, machine: RotationMachine)] = [:]
 
@@ -92,6 +94,10 @@ final class World: @unchecked Sendable {
   func startProcess(dyingAfter effects: Int?) {
     isDead = false
     effectsUntilDeath = effects
+    for row in rows {
+      let pending = disk.content(of: "\(World.storePath)/.pending/\(row.name)") ?? []
+      for (id, string) in strings where Invariants.contains(pending, string) { foundInStore.insert(id) }
+    }
   }
 
   /// Called before and after every effect: the process may die on either side of it, and every invariant is
