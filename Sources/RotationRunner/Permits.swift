@@ -14,9 +14,10 @@ actor Permits {
     self.ports = ports
   }
 
-  /// Waits until one request may be sent.
+  /// Waits until one request may be sent; a wish to stop ends the wait, so that nothing new is begun after it.
   func take() async throws(Stop) {
     while true {
+      if ports.interruption.isRequested { throw .interrupted }
       let (count, nextAt) = try await takeUp(to: 1)
       if count == 1 { return }
       do { try await ports.clock.sleep(until: nextAt) } catch { throw .interrupted }
