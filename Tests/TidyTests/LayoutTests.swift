@@ -9,23 +9,26 @@ struct LayoutTests {
   static let allowed: [String: Set<String>] = [
     "RotationModel": [],
     "RotationPorts": ["RotationModel", "Glibc"],
-    "FileSystem": ["Glibc"],
+    "Locks": ["Glibc"],
+    "FileSystem": ["Locks", "Glibc"],
     "Digests": ["CCrypto"],
     "TOMLReader": ["CTOML"],
-    "HTTPClient": ["CCurl", "Glibc", "RotationModel", "RotationPorts"],
+    "HTTPClient": ["CCurl", "Locks", "Glibc", "RotationModel", "RotationPorts"],
     "JobFiles": ["RotationModel", "RotationPorts", "TOMLReader", "CCSV", "Glibc", "FoundationEssentials"],
     "InfluxAPI": [
       "RotationModel", "RotationPorts", "HTTPClient", "TOMLReader", "Glibc", "FoundationEssentials",
     ],
-    "SecretStores": ["RotationModel", "RotationPorts", "FileSystem", "Glibc", "FoundationEssentials"],
+    "SecretStores": [
+      "RotationModel", "RotationPorts", "FileSystem", "Locks", "Glibc", "FoundationEssentials",
+    ],
     "Ledgers": ["RotationModel", "RotationPorts", "CSQLite", "Glibc"],
     "AuditLog": ["RotationModel", "RotationPorts", "FileSystem", "Digests", "FoundationEssentials"],
-    "Reporting": ["RotationModel", "RotationPorts", "Glibc"],
+    "Reporting": ["RotationModel", "RotationPorts", "Locks", "Glibc"],
     "Arguments": [],
     "RotationRunner": ["RotationModel", "RotationPorts", "JobFiles"],
-    "Sandbox": ["RotationModel", "RotationPorts", "CMicroHTTPD", "Glibc"],
+    "Sandbox": ["RotationModel", "RotationPorts", "CMicroHTTPD", "Locks", "Glibc"],
     "tokenrotate": [
-      "RotationModel", "RotationPorts", "FileSystem", "Digests", "JobFiles", "HTTPClient", "InfluxAPI",
+      "RotationModel", "RotationPorts", "FileSystem", "Locks", "JobFiles", "HTTPClient", "InfluxAPI",
       "SecretStores", "Ledgers", "AuditLog", "RotationRunner", "Reporting", "Sandbox", "Arguments", "Glibc",
       "FoundationEssentials",
     ],
@@ -33,7 +36,8 @@ struct LayoutTests {
 
   /// From the lowest to the highest: each imports only what stands before it.
   static let order = [
-    "RotationModel", "RotationPorts", "FileSystem", "Digests", "TOMLReader", "HTTPClient", "JobFiles",
+    "RotationModel", "RotationPorts", "Locks", "FileSystem", "Digests", "TOMLReader", "HTTPClient",
+    "JobFiles",
     "InfluxAPI", "SecretStores", "Ledgers", "AuditLog", "Reporting", "Arguments", "Sandbox",
     "RotationRunner", "tokenrotate",
   ]
@@ -46,7 +50,7 @@ struct LayoutTests {
   }
 
   static let imports: [Import] = Repository.sources.flatMap { file in
-    SwiftText.code(of: file.text).split(separator: "\n").compactMap { line -> Import? in
+    file.code.split(separator: "\n").compactMap { line -> Import? in
       let words = line.split(separator: " ").map(String.init)
       guard let index = words.firstIndex(of: "import"), index + 1 < words.count, index <= 2 else {
         return nil

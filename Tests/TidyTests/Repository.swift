@@ -9,6 +9,8 @@ enum Repository {
     /// From the root, with slashes.
     var path: String
     var text: String
+    /// The text with comments and string literals blanked out.
+    var code: String { Repository.codes[path] ?? SwiftText.code(of: text) }
 
     var lines: [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
     /// The target whose folder it is in: `RotationModel` for `Sources/RotationModel/Event.swift`.
@@ -36,12 +38,17 @@ enum Repository {
 
   static let sources = files(in: "Sources", endingIn: ".swift")
   static let tests = files(in: "Tests", endingIn: ".swift")
+  private static let codes = Dictionary(
+    (sources + tests).map { ($0.path, SwiftText.code(of: $0.text)) }, uniquingKeysWith: { first, _ in first })
 
   /// What people read and machines run besides Swift: everything that is not built, fetched or generated.
   static let others: [File] = {
-    let top = ["Package.swift", "Makefile", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
+    let top = [
+      "Package.swift", "Makefile", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
+      ".swift-format",
+    ]
     return top.compactMap(file)
-      + ["docs", "jobs", "cron", "bench", ".github", "Sources/CLibraries"].flatMap { folder in
+      + ["docs", "jobs", "cron", "bench", "scripts", ".github", "Sources/CLibraries"].flatMap { folder in
         ["md", "toml", "csv", "yml", "yaml", "sh", "py", "h", "cpp", "service", "timer", "cron"].flatMap {
           files(in: folder, endingIn: ".\($0)")
         }
@@ -50,65 +57,62 @@ enum Repository {
 }
 
 /// Swift text without what is no code: comments and the insides of string literals become spaces, so that a
-/// rule may be named where it is explained.
-enum SwiftText {
+/// rule may be named where it is explained. What an interpolation holds counts as text.
+struct SwiftText {
+  private let bytes: [UInt8]
+  private var result: [UInt8] = []
+  private var position = 0
+
   static func code(of text: String) -> String {
-    var result = ""
-    var rest = text[...]
-    var state = State.code
-    while let character = rest.first {
-      switch state {
-      case .code:
-        if let (next, length) = opening(rest) {
-          state = next
-          result.append(String(repeating: " ", count: length))
-          rest = rest.dropFirst(length)
-          continue
-        }
-        result.append(character)
-      case .lineComment:
-        if character == "\n" { state = .code }
-        result.append(character == "\n" ? "\n" : " ")
-      case .blockComment:
-        if rest.hasPrefix("*/") {
-          state = .code
-          result.append(" ")
-          rest = rest.dropFirst()
-        }
-        result.append(character == "\n" ? "\n" : " ")
-      case .string(let end):
-        if character == "\\", !end.contains("#"), rest.count > 1 {
-          result.append("  ")
-          rest = rest.dropFirst(2)
-          continue
-        }
-        if rest.hasPrefix(end) || (character == "\n" && end.count < 3) {
-          state = .code
-          result.append(String(repeating: " ", count: end.count))
-          rest = rest.dropFirst(end.count)
-          continue
-        }
-        result.append(character == "\n" ? "\n" : " ")
+    var reader = SwiftText(bytes: Array(text.utf8))
+    return reader.read()
+  }
+
+  private init(bytes: [UInt8]) {
+    self.bytes = bytes
+    result.reserveCapacity(bytes.count)
+  }
+
+  private mutating func read() -> String {
+    while position < bytes.count {
+      if starts("//") {
+        while position < bytes.count, bytes[position] != UInt8(ascii: "\n") { blank(1) }
+      } else if starts("/*") {
+        skip(until: "*/", escapes: false, endsAtNewline: false)
+      } else if let quote = ["\"\"\"", "#\"\"\"", "#\"", "\""].first(where: starts) {
+        blank(quote.utf8.count)
+        let end = quote.hasPrefix("#") ? quote.dropFirst() + "#" : quote
+        skip(until: end, escapes: end == quote, endsAtNewline: end.utf8.count < 3)
+      } else {
+        result.append(bytes[position])
+        position += 1
       }
-      rest = rest.dropFirst()
     }
-    return result
+    return String(decoding: result, as: UTF8.self)
   }
 
-  private enum State {
-    case code
-    case lineComment
-    case blockComment
-    case string(end: String)
+  private func starts(_ text: String) -> Bool {
+    bytes[position...].starts(with: text.utf8)
   }
 
-  private static func opening(_ rest: Substring) -> (State, Int)? {
-    if rest.hasPrefix("//") { return (.lineComment, 2) }
-    if rest.hasPrefix("/*") { return (.blockComment, 2) }
-    if rest.hasPrefix("\"\"\"") { return (.string(end: "\"\"\""), 3) }
-    if rest.hasPrefix("#\"\"\"") { return (.string(end: "\"\"\"#"), 4) }
-    if rest.hasPrefix("#\"") { return (.string(end: "\"#"), 2) }
-    if rest.hasPrefix("\"") { return (.string(end: "\""), 1) }
-    return nil
+  private mutating func blank(_ count: Int) {
+    for _ in 0..<count where position < bytes.count {
+      result.append(bytes[position] == UInt8(ascii: "\n") ? UInt8(ascii: "\n") : UInt8(ascii: " "))
+      position += 1
+    }
+  }
+
+  private mutating func skip(until end: String, escapes: Bool, endsAtNewline: Bool) {
+    while position < bytes.count {
+      if escapes, starts("\\") {
+        blank(2)
+      } else if starts(end) {
+        return blank(end.utf8.count)
+      } else {
+        let isNewline = bytes[position] == UInt8(ascii: "\n")
+        blank(1)
+        if isNewline, endsAtNewline { return }
+      }
+    }
   }
 }

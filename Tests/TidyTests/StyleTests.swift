@@ -7,7 +7,7 @@ struct StyleTests {
   {
     let expression = try NSRegularExpression(pattern: pattern)
     return files.flatMap { file -> [String] in
-      let text = inCode ? SwiftText.code(of: file.text) : file.text
+      let text = inCode ? file.code : file.text
       return text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().compactMap {
         index, line in
         let line = String(line)
