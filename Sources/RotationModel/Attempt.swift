@@ -27,7 +27,7 @@ public struct Attempt: Equatable, Sendable {
     case kept(tokenID: String)
     /// Its token, if there was one, is an orphan. Final.
     case lost
-    /// Watched to the end without a sight of a token. Final.
+    /// Watched to the end without a sight of a token. Leaves to: lost, should one appear after all.
     case closed
   }
 
@@ -37,7 +37,7 @@ public struct Attempt: Equatable, Sendable {
     public internal(set) var state: State
 
     public enum State: Equatable, Sendable {
-      /// Leaves to: revoking.
+      /// Leaves to: revoking, revoked (it was gone when it was looked at).
       case found
       /// A DELETE may have been sent. Leaves to: found (refused), revoked.
       case revoking

@@ -21,8 +21,9 @@ public enum DurationText {
   public static func format(_ duration: Duration) -> String {
     let milliseconds = duration.milliseconds
     guard milliseconds % 1000 == 0 else {
-      let fraction = (abs(milliseconds) % 1000).padded(to: 3)
-      return "\(milliseconds / 1000).\(fraction)s"
+      let whole = milliseconds.magnitude / 1000
+      let fraction = Int64(milliseconds.magnitude % 1000).padded(to: 3)
+      return "\(milliseconds < 0 ? "-" : "")\(whole).\(fraction)s"
     }
     let seconds = milliseconds / 1000
     for (unit, length) in [("d", Int64(86_400)), ("h", 3600), ("m", 60)]

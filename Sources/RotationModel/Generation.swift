@@ -23,7 +23,7 @@ public struct Generation: Equatable, Sendable {
     /// The string is durable in the pending place; the cluster may not know the token yet.
     /// Leaves to: active, revoking.
     case staged
-    /// Confirmed; no store calls it current yet. Leaves to: delivering, current, revoking.
+    /// Confirmed; no store calls it current yet. Leaves to: delivering, revoking.
     case active
     /// Current in some stores, not in all. Leaves to: current.
     case delivering

@@ -67,20 +67,22 @@ public struct Marker: Hashable, Sendable {
   /// Splits a description as the cluster shows it into the user's part and the marker at its end.
   ///
   /// Anything that is not exactly a marker at the very end is the user's text: a token that merely
-  /// mentions us is not ours.
+  /// mentions us is not ours. All of it is judged by Unicode scalars, because a combining mark beside a
+  /// space or a bracket makes another Character of it.
   public static func split(_ description: String) -> (description: String, marker: Marker?) {
-    guard description.hasSuffix("]"), let start = lastOpening(in: description) else {
+    guard description.utf8.last == UInt8(ascii: "]"), let start = lastOpening(in: description) else {
       return (description, nil)
     }
-    let inside = description[start...].dropFirst(opening.count).dropLast()
+    let inside = Substring(
+      description.unicodeScalars[start...].dropFirst(opening.unicodeScalars.count).dropLast())
     let halves = inside.split(separator: "#", omittingEmptySubsequences: false)
     guard halves.count == 2, let attempt = AttemptID(halves[1]) else { return (description, nil) }
     let parts = halves[0].split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 3, let installation = InstallationID(parts[0]), Name.isValid(parts[1]),
       Name.isValid(parts[2])
     else { return (description, nil) }
-    var before = description[..<start]
-    if before.hasSuffix(" ") { before = before.dropLast() }
+    var before = description.unicodeScalars[..<start]
+    if before.last == " " { before = before.dropLast() }
     let marker = Marker(
       installation: installation, job: String(parts[1]), name: String(parts[2]), attempt: attempt)
     return (String(before), marker)

@@ -67,22 +67,20 @@ public struct RotationMachine: Equatable, Sendable {
           stagedAt: time, phase: place == .pending ? .staged : .active), timed)
 
     case .orphanFound(let attempt, let tokenID, _):
-      guard let index = index(of: attempt),
-        attempts[index].legitimateTokenID != tokenID
-          || attempts[index].isOpen, !attempts[index].orphans.contains(where: { $0.tokenID == tokenID })
+      guard let index = index(of: attempt), attempts[index].mayHaveOrphan(tokenID)
       else { throw illegal(timed) }
       attempts[index].orphans.append(Attempt.Orphan(tokenID: tokenID, state: .found))
       switch attempts[index].state {
-      case .inFlight, .answered, .unknown, .closed: attempts[index].state = .lost
-      case .refused, .kept, .lost: break
+      case .answered, .unknown, .closed: attempts[index].state = .lost
+      case .inFlight, .refused, .kept, .lost: break
       }
     case .orphanRevokeIntended(let attempt, let tokenID):
-      try setOrphan(tokenID, of: attempt, to: .revoking, timed)
+      try setOrphan(tokenID, of: attempt, from: [.found, .revoking], to: .revoking, timed)
     case .orphanRevoked(let attempt, let tokenID):
-      try setOrphan(tokenID, of: attempt, to: .revoked, timed)
+      try setOrphan(tokenID, of: attempt, from: [.found, .revoking], to: .revoked, timed)
     case .orphanRevokeRefused(let attempt, let tokenID, _),
       .orphanRevokeUnknown(let attempt, let tokenID, _):
-      try setOrphan(tokenID, of: attempt, to: .found, timed)
+      try setOrphan(tokenID, of: attempt, from: [.revoking], to: .found, timed)
 
     case .activationConfirmed(let generation, let after):
       let index = try generationIndex(generation, in: [.staged], timed)
@@ -116,9 +114,11 @@ public struct RotationMachine: Equatable, Sendable {
   }
 
   /// An adopted token belongs to an attempt of this ledger that has no token yet, or, when a ledger is
-  /// rebuilt, to an attempt that it has never seen.
+  /// rebuilt, to an attempt that it has never seen; never to another than the one that is open.
   private mutating func adopt(_ generation: Generation, _ timed: TimedEvent) throws(IllegalEvent) {
-    guard live == nil, generation.number >= nextGeneration else { throw illegal(timed) }
+    guard live == nil, generation.number >= nextGeneration,
+      attempts.allSatisfy({ !$0.isOpen || $0.id == generation.attempt })
+    else { throw illegal(timed) }
     if let index = index(of: generation.attempt) {
       switch attempts[index].state {
       case .inFlight, .answered, .unknown: break
@@ -156,11 +156,12 @@ public struct RotationMachine: Equatable, Sendable {
   }
 
   private mutating func setOrphan(
-    _ tokenID: String, of attempt: AttemptID, to state: Attempt.Orphan.State, _ timed: TimedEvent
+    _ tokenID: String, of attempt: AttemptID, from states: [Attempt.Orphan.State],
+    to state: Attempt.Orphan.State, _ timed: TimedEvent
   ) throws(IllegalEvent) {
     guard let index = index(of: attempt),
       let orphan = attempts[index].orphans.firstIndex(where: { $0.tokenID == tokenID }),
-      attempts[index].orphans[orphan].state != .revoked
+      states.contains(attempts[index].orphans[orphan].state)
     else { throw illegal(timed) }
     attempts[index].orphans[orphan].state = state
   }
@@ -180,6 +181,18 @@ public struct IllegalEvent: Error, Equatable, Sendable {
 }
 
 extension Attempt {
+  /// Whether this token can come to light as an orphan now. While the attempt is open only its own answer
+  /// can, when the string turns out to be of no use: recovery comes before any other judgement.
+  fileprivate func mayHaveOrphan(_ tokenID: String) -> Bool {
+    guard !orphans.contains(where: { $0.tokenID == tokenID }) else { return false }
+    switch state {
+    case .inFlight: return false
+    case .answered(let answered, _): return answered == tokenID
+    case .kept(let kept): return kept != tokenID
+    case .refused, .unknown, .lost, .closed: return true
+    }
+  }
+
   /// Whether an answer is still to come, or was taken without being put away.
   var isOpen: Bool {
     switch state {

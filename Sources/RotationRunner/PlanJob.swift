@@ -44,6 +44,7 @@ public struct PlanJob: Sendable {
       if lineages.isEmpty { break }
       for lineage in lineages {
         unclaimed.remove(lineage.name)
+        guard plan.only?.contains(lineage.name) ?? true else { continue }
         if let step = step(for: lineage, view) { receive(step) }
       }
     }

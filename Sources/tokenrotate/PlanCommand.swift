@@ -58,12 +58,16 @@ struct PlanCommand {
     do {
       let specification = try context.specification(of: job)
       _ = try specification.reader.validate()
+      // `run --dry-run --only NAME…` comes here too.
+      let only = context.options.values(.only)
+      if !only.isEmpty { try specification.reader.requireNames(only) }
       let journal = Journal(
         ledger: ledger, auditLog: ClosedAuditLog(),
         state: .start(log: AuditState.mainLog, installation: ledger.installation), lease: lease,
         actorName: context.environment.actorName)
-      let plan = try context.wiring.plan(
+      var plan = try context.wiring.plan(
         for: job, specification: specification, journal: journal, installation: ledger.installation)
+      plan.only = only.isEmpty ? nil : Set(only)
       let ports = RunPorts(
         ledger: ledger, clock: context.clock, random: SystemRandom(),
         interruption: context.interruption, reporter: reporter, lease: lease)

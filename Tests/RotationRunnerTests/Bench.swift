@@ -1,0 +1,149 @@
+import RotationModel
+import RotationPorts
+import RotationRunner
+import RotationTestKit
+
+/// A machine with one job: ledger, stores, audit log and cluster outlive its runs.
+final class Bench: @unchecked Sendable {
+  // Only ever touched by the thread that runs the test.
+  static let job = "plant"
+  static let permissions = PermissionSet([Permission(.read, "air"), Permission(.write, "water")])
+
+  let clock = SimulatedClock()
+  let cluster: ScriptedCluster
+  let store = MemoryStore(name: "file")
+  let audit = MemoryAuditLog()
+  let random = SeededRandom(seed: 7)
+  var ledger = InMemoryLedger(random: SeededRandom(seed: 1))
+  var stores: [MemoryStore]
+  var rows: [DesiredToken]
+  var binding = JobBinding(cluster: "account/cluster", stores: ["memory"])
+  var isOneOff = false
+  var only: Set<String>?
+  var activation = ActivationPolicy(timeout: .seconds(60), consecutive: 3, settle: .seconds(4))
+  var activationDatabase: String?
+  var limits = JobPlan.Limits(
+    concurrency: 4, managementRequestsPerSecond: 50, probesPerSecond: 50, maximumCreates: 500)
+  var interruptedAt: Duration?
+  private var runs: UInt64 = 0
+
+  struct Result: Sendable {
+    var report: JobReport
+    var tokens: [TokenReport]
+    var noticed: [Problem]
+
+    var exit: Int32 { report.exitCode.rawValue }
+    func token(_ name: String) -> TokenReport? { tokens.first { $0.name == name } }
+  }
+
+  init(_ names: String...) {
+    cluster = ScriptedCluster(clock: clock)
+    stores = [store]
+    rows = names.map { Bench.row($0) }
+  }
+
+  static func row(
+    _ name: String, permissions: PermissionSet = Bench.permissions, expiry: DesiredToken.Expiry = .never
+  ) -> DesiredToken {
+    DesiredToken(
+      name: name, description: "Token \(name)", permissions: permissions, expiry: expiry,
+      place: StorePlace(job: job, name: name))
+  }
+
+  func marker(_ name: String, attempt: UInt64, installation: UInt64? = nil, job: String = Bench.job) -> Marker
+  {
+    Marker(
+      installation: installation.map { InstallationID(bits: $0) } ?? ledger.installation, job: job,
+      name: name, attempt: AttemptID(bits: attempt))
+  }
+
+  func run() -> Result? {
+    perform { plan, ports in await RunJob(plan: plan, ports: ports).run() }
+  }
+
+  func adopt() -> Result? {
+    perform { plan, ports in await AdoptJob(plan: plan, ports: ports).run() }
+  }
+
+  func plan() -> (steps: [PlannedStep], exit: Int32)? {
+    final class Steps: @unchecked Sendable { var all: [PlannedStep] = [] }
+    let steps = Steps()
+    let result = perform { plan, ports in await PlanJob(plan: plan, ports: ports).run { steps.all.append($0) }
+    }
+    return result.map { (steps.all, $0.exit) }
+  }
+
+  private func perform(
+    _ body: @escaping @Sendable (JobPlan, RunPorts) async -> JobReport
+  ) -> Result? {
+    runs += 1
+    let reporter = KeepingReporter()
+    let report = DeterministicExecutor(seed: runs, clock: clock).run(maximumJobs: 400_000) {
+      () async -> JobReport? in
+      guard let (plan, ports) = try? await self.process(reporter) else { return nil }
+      let report = await body(plan, ports)
+      try? await plan.journal.close()
+      try? await self.ledger.releaseLease(ports.lease)
+      return report
+    }
+    guard let report, let report else { return nil }
+    return Result(report: report, tokens: reporter.tokens, noticed: reporter.noticed)
+  }
+
+  private func process(_ reporter: KeepingReporter) async throws -> (JobPlan, RunPorts) {
+    let lease = try await ledger.acquireLease(run: RunID(bits: random.next()), now: clock.now)
+    let state = await ledger.auditState(log: AuditState.mainLog)
+    try await audit.open(state)
+    let journal = Journal(
+      ledger: ledger, auditLog: audit, state: state, lease: lease, actorName: "test")
+    var plan = JobPlan(
+      name: Bench.job, isOneOff: isOneOff, binding: binding, host: "https://cluster.example",
+      activation: activation, abandonAfter: .seconds(86_400), activationDatabase: activationDatabase,
+      limits: limits, specification: ListedSpecification(rows: rows, isOneOff: isOneOff), service: cluster,
+      probe: cluster, stores: stores, journal: journal)
+    plan.only = only
+    let ports = RunPorts(
+      ledger: ledger, clock: clock, random: random,
+      interruption: TimedInterruption(clock: clock, at: interruptedAt), reporter: reporter, lease: lease)
+    return (plan, ports)
+  }
+
+  /// Writes events of a lineage into the ledger, as an earlier run would have left them.
+  func remember(_ name: String, _ events: [Event]) {
+    let (ledger, clock) = (ledger, clock)
+    let isDone = DeterministicExecutor(seed: 0, clock: clock).run { () async -> Bool in
+      do {
+        let lease = try await ledger.acquireLease(run: RunID(bits: 1), now: clock.now)
+        let row = QueuedRow(
+          name: name, position: 0, byteOffset: 0, byteLength: 1, digest: name, isOneOff: false)
+        try await ledger.enqueue([row], job: Bench.job, lease: lease)
+        let claimed = try await ledger.claim(job: Bench.job, limit: 100, lease: lease)
+        guard let lineage = claimed.first(where: { $0.name == name }) else { return false }
+        try await ledger.commit(
+          LedgerTransaction(
+            events: events.map { (lineage.id, TimedEvent($0, at: clock.now)) }, log: AuditState.mainLog,
+            lines: [], head: nil, acknowledged: nil), lease: lease)
+        try await ledger.releaseLease(lease)
+        return true
+      } catch { return false }
+    }
+    precondition(isDone == true, "the ledger did not take what the test gave it")
+  }
+
+  /// The lineage as the ledger's events make it.
+  func machine(_ name: String) throws -> RotationMachine? {
+    let ledger = ledger
+    let lineages = DeterministicExecutor(seed: 0, clock: clock).run {
+      await ledger.lineages(job: Bench.job, after: nil, limit: 1000)
+    }
+    guard let lineage = lineages?.first(where: { $0.name == name }) else { return nil }
+    return try RotationMachine(replaying: lineage.events)
+  }
+
+  func status(_ name: String) throws -> LineageStatus? { try machine(name)?.status }
+
+  /// The string that a store calls current.
+  func current(_ name: String, in store: MemoryStore? = nil) -> String? {
+    (store ?? self.store).current[name]?.accessToken.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+  }
+}

@@ -1,0 +1,175 @@
+import RotationModel
+import RotationPorts
+import RotationTestKit
+
+/// A store of plain dictionaries that fails when it is told to.
+final class MemoryStore: SecretStore, @unchecked Sendable {
+  // Only ever touched by the thread of the deterministic executor.
+  let name: String
+  var pending: [String: StoredToken] = [:]
+  var current: [String: StoredToken] = [:]
+  var previous: [String: StoredToken] = [:]
+  var openErrors: [StoreError] = []
+  var reserveErrors: [StoreError] = []
+  var stageErrors: [StoreError] = []
+  var promoteErrors: [StoreError] = []
+  /// Calls that change the store.
+  private(set) var changes = 0
+  private(set) var stagings = 0
+  private(set) var isOpen = false
+
+  init(name: String) {
+    self.name = name
+  }
+
+  static func full(_ count: Int) -> [StoreError] {
+    Array(repeating: StoreError(.noRoom, message: "the disk is full"), count: count)
+  }
+
+  static func away(_ count: Int) -> [StoreError] {
+    Array(repeating: StoreError(.unavailable, message: "the store does not answer"), count: count)
+  }
+
+  private func fail(from errors: inout [StoreError]) throws(StoreError) {
+    if !errors.isEmpty { throw errors.removeFirst() }
+  }
+
+  func open() async throws(StoreError) {
+    try fail(from: &openErrors)
+    isOpen = true
+  }
+
+  func close() async { isOpen = false }
+
+  func reserve(_ place: StorePlace, attempt: AttemptID) async throws(StoreError) {
+    try fail(from: &reserveErrors)
+    changes += 1
+    guard pending[place.name].map({ $0.attempt == attempt }) ?? true else {
+      throw StoreError(.conflict, message: "another attempt is pending")
+    }
+  }
+
+  func stage(_ token: StoredToken, at place: StorePlace) async throws(StoreError) {
+    stagings += 1
+    try fail(from: &stageErrors)
+    changes += 1
+    pending[place.name] = token
+  }
+
+  func promote(generation: Int, at place: StorePlace) async throws(StoreError) {
+    try fail(from: &promoteErrors)
+    changes += 1
+    if current[place.name]?.generation == generation { return }
+    guard let staged = pending[place.name], staged.generation == generation else {
+      throw StoreError(.malformed, message: "generation \(generation) is not pending")
+    }
+    previous[place.name] = current[place.name]
+    current[place.name] = staged
+    pending[place.name] = nil
+  }
+
+  func read(_ which: Event.Place, at place: StorePlace) async throws(StoreError) -> StoredToken? {
+    switch which {
+    case .pending: pending[place.name]
+    case .current: current[place.name]
+    case .previous: previous[place.name]
+    }
+  }
+
+  func discard(_ which: Event.Place, attempt: AttemptID, at place: StorePlace) async throws(StoreError) {
+    if which == .pending, pending[place.name]?.attempt == attempt { pending[place.name] = nil }
+    if which == .previous, previous[place.name]?.attempt == attempt { previous[place.name] = nil }
+  }
+}
+
+/// An audit log in memory: a line is its number and what it is about.
+final class MemoryAuditLog: AuditLog, @unchecked Sendable {
+  // Only ever touched by one thread at a time.
+  private(set) var lines: [AuditLine] = []
+  private(set) var appends = 0
+  private(set) var isClosed = false
+  var reserveError: AuditError?
+  var appendError: AuditError?
+
+  func compose(
+    _ events: [AuditEvent], after head: AuditHead
+  ) throws(AuditError) -> (lines: [AuditLine], head: AuditHead) {
+    var head = head
+    var lines: [AuditLine] = []
+    for event in events {
+      head.sequence += 1
+      let text =
+        "\(head.sequence) \(event.record.name) \(event.token ?? "-") \(event.record.attempt ?? "-") "
+        + "\(event.record.tokenID ?? "-") \(event.record.reason ?? "-")"
+      head.offset += Int64(text.utf8.count) + 1
+      lines.append(AuditLine(sequence: head.sequence, text: text))
+    }
+    return (lines, head)
+  }
+
+  func open(_ state: AuditState) async throws(AuditError) { isClosed = false }
+
+  func reserve(byteCount: Int) async throws(AuditError) {
+    if let reserveError { throw reserveError }
+  }
+
+  func append(_ new: [AuditLine], head: AuditHead) async throws(AuditError) {
+    if let appendError { throw appendError }
+    appends += 1
+    lines += new
+  }
+
+  func close() async { isClosed = true }
+}
+
+/// A CSV that was read: rows in order, one-off or not.
+struct ListedSpecification: Specification {
+  var rows: [DesiredToken]
+  var isOneOff = false
+  var error: Problem?
+
+  func enqueueRows(batchSize: Int, _ receive: ([QueuedRow]) async throws -> Void) async throws {
+    if let error { throw error }
+    try await receive(
+      rows.enumerated().map { position, row in
+        QueuedRow(
+          name: row.name, position: Int64(position), byteOffset: Int64(position), byteLength: 1,
+          digest: row.name, isOneOff: isOneOff)
+      })
+  }
+
+  func row(_ queued: QueuedRow) throws(RowError) -> DesiredToken { rows[Int(queued.position)] }
+
+  func unknownDatabases(known: Set<String>) throws -> [String] {
+    rows.flatMap { row in
+      row.permissions.databases.filter { !known.contains($0) }.map {
+        "tokens.csv:2:1: \(row.name): no database \($0)"
+      }
+    }
+  }
+}
+
+/// A wish to stop that is voiced at a moment of virtual time.
+struct TimedInterruption: Interruption {
+  let clock: SimulatedClock
+  var at: Duration?
+
+  var isRequested: Bool { at.map { clock.uptime >= $0 } ?? false }
+
+  func requested() async throws {
+    while !isRequested { try await clock.sleep(until: at ?? clock.uptime + .seconds(3600)) }
+  }
+}
+
+/// Keeps what a person would be told.
+final class KeepingReporter: Reporter, @unchecked Sendable {
+  // Only ever touched by the thread of the deterministic executor.
+  private(set) var tokens: [TokenReport] = []
+  private(set) var noticed: [Problem] = []
+
+  func jobStarted(_ job: String) {}
+  func progressed(_ job: String, _ progress: Progress) {}
+  func tokenFinished(_ job: String, _ report: TokenReport) { tokens.append(report) }
+  func noticed(_ job: String, _ problem: Problem) { noticed.append(problem) }
+  func jobFinished(_ job: String, _ report: JobReport) {}
+}

@@ -1,0 +1,142 @@
+import RotationModel
+import RotationPorts
+import Testing
+
+/// What a run refuses to do at all, and what it only tells.
+struct RefusalTests {
+  @Test func anUnknownDatabaseRefusesTheJob() throws {
+    let bench = Bench("a")
+    bench.rows.append(Bench.row("b", permissions: PermissionSet([Permission(.read, "nosuch")])))
+    let result = try #require(bench.run())
+    #expect(result.exit == 2 && result.report.problem?.code == Problem.unknownDatabase)
+    #expect(result.report.problem?.message.contains("nosuch") == true)
+    #expect(bench.cluster.changes == 0)
+  }
+
+  @Test func tooManyCreationsAreRefusedBeforeTheFirstRequest() throws {
+    let bench = Bench("a", "b", "c")
+    bench.limits.maximumCreates = 2
+    let result = try #require(bench.run())
+    #expect(result.exit == 2 && result.report.problem?.code == "too_many_creates")
+    #expect(bench.cluster.requests.isEmpty)
+    bench.limits.maximumCreates = 3
+    #expect(bench.run()?.exit == 0)
+    // Tokens that exist do not count.
+    bench.limits.maximumCreates = 0
+    #expect(bench.run()?.exit == 0)
+  }
+
+  @Test func aLostLedgerRefusesAJobThatHasTokens() throws {
+    for installation in [nil, UInt64(77)] {
+      let bench = Bench("a", "b")
+      bench.cluster.plant(
+        id: "old", description: bench.marker("a", attempt: 1, installation: installation).described("x"))
+      let result = try #require(bench.run())
+      #expect(result.exit == 8 && result.report.problem?.code == "ledger_empty")
+      #expect(bench.cluster.changes == 0)
+    }
+  }
+
+  @Test func markersOfOtherJobsAreNoneOfOurBusiness() throws {
+    let bench = Bench("a")
+    bench.cluster.plant(id: "other", description: bench.marker("a", attempt: 1, job: "other").text)
+    bench.cluster.plant(id: "hand", description: "made by hand")
+    #expect(bench.run()?.exit == 0)
+    #expect(bench.cluster.live.map(\.id).sorted() == ["hand", "id-1", "other"])
+  }
+
+  @Test(arguments: [nil, UInt64(77)])
+  func aForeignMarkerIsReportedAndNeverTouched(installation: UInt64?) throws {
+    let bench = Bench("a")
+    #expect(bench.run()?.exit == 0)
+    bench.cluster.plant(id: "F", description: bench.marker("a", attempt: 9, installation: installation).text)
+    bench.rows.append(Bench.row("b"))
+    let result = try #require(bench.run())
+    #expect(result.exit == 8 && result.token("a")?.problem?.code == "foreign_marker")
+    #expect(result.token("b")?.outcome == .created)
+    #expect(bench.cluster.revoked.isEmpty && bench.cluster.live.contains { $0.id == "F" })
+  }
+
+  @Test func aForeignMarkerUnderAFreeNameKeepsItsRowFromBeingCreated() throws {
+    let bench = Bench("a")
+    #expect(bench.run()?.exit == 0)
+    bench.cluster.plant(id: "F", description: bench.marker("b", attempt: 9).text)
+    bench.cluster.plant(id: "G", description: bench.marker("nobody", attempt: 9).text)
+    bench.rows.append(Bench.row("b"))
+    let result = try #require(bench.run())
+    #expect(result.exit == 8 && result.token("b")?.outcome == .attention)
+    #expect(result.noticed.map(\.code) == ["foreign_marker"], "the one without a row is told too")
+    #expect(bench.cluster.posts.count == 1 && bench.cluster.revoked.isEmpty)
+  }
+
+  @Test func clocksThatAreApartAreTold() throws {
+    for (skew, exit) in [(301, Int32(8)), (-301, 8), (299, 0)] {
+      let bench = Bench("a")
+      bench.cluster.skew = .seconds(skew)
+      let result = try #require(bench.run())
+      #expect(result.exit == exit && result.noticed.map(\.code) == (exit == 8 ? ["clocks_apart"] : []))
+      #expect(result.token("a")?.outcome == .created)
+    }
+  }
+
+  @Test func anotherClusterOrStoreIsRefused() throws {
+    let bench = Bench("a")
+    #expect(bench.run()?.exit == 0)
+    let requests = bench.cluster.requests.count
+    bench.binding.cluster = "account/another"
+    #expect(bench.run()?.report.problem?.code == "binding_changed")
+    bench.binding = JobBinding(cluster: "account/cluster", stores: ["elsewhere"])
+    #expect(bench.run()?.exit == 2)
+    #expect(bench.cluster.requests.count == requests)
+  }
+
+  @Test func aTokenWhoseRowIsGoneIsToldAndKept() throws {
+    let bench = Bench("a", "b")
+    #expect(bench.run()?.exit == 0)
+    bench.rows.removeLast()
+    let result = try #require(bench.run())
+    #expect(result.exit == 8 && result.token("b")?.problem?.code == "row_gone")
+    #expect(bench.cluster.live.count == 2)
+  }
+
+  @Test func aTokenThatIsMissingIsToldAndNotMadeAgain() throws {
+    let bench = Bench("a")
+    #expect(bench.run()?.exit == 0)
+    bench.cluster.remove(id: "id-1")
+    bench.clock.advance(by: .seconds(3600))
+    let result = try #require(bench.run())
+    #expect(result.exit == 8 && result.token("a")?.problem?.code == "token_missing")
+    #expect(bench.cluster.posts.count == 1)
+  }
+
+  @Test func permissionsThatDifferAreTold() throws {
+    let bench = Bench("a")
+    #expect(bench.run()?.exit == 0)
+    bench.cluster.change(id: "id-1", permissions: PermissionSet([Permission(.read, "*")]))
+    let result = try #require(bench.run())
+    #expect(result.exit == 8 && result.token("a")?.problem?.code == "permissions_differ")
+    #expect(bench.cluster.changes == 1)
+  }
+
+  @Test func aSecondTokenOfAnAttemptIsRevokedAndTheFirstIsKept() throws {
+    let bench = Bench("a")
+    #expect(bench.run()?.exit == 0)
+    let description = try #require(bench.cluster.live.first?.description)
+    bench.cluster.plant(id: "second", description: description)
+    #expect(bench.run()?.exit == 0)
+    #expect(bench.cluster.revoked == ["second"] && bench.cluster.live.map(\.id) == ["id-1"])
+  }
+
+  @Test func aTokenWhoseDescriptionWasChangedIsNotRevoked() throws {
+    let bench = Bench("a")
+    bench.cluster.answerToProbe = { _, _ in .refused(status: 401, message: "no") }
+    #expect(bench.run()?.exit == 5)
+    bench.store.pending = [:]
+    bench.cluster.remove(id: "id-1")
+    bench.cluster.plant(id: "id-1", description: "somebody else's now")
+    bench.clock.advance(by: .seconds(60))
+    let result = try #require(bench.run())
+    #expect(result.token("a")?.problem?.code == "foreign_marker" && result.exit == 1)
+    #expect(bench.cluster.revoked.isEmpty && bench.cluster.live.count == 1)
+  }
+}
