@@ -28,6 +28,8 @@ public enum Event: Equatable, Sendable {
 
   /// The cluster accepted the token often enough, for long enough. `after` counts from the staging.
   case activationConfirmed(generation: Int, after: Duration)
+  /// A node accepted the token, though not often enough yet: refusals before this no longer count.
+  case activationAccepted(generation: Int)
   /// One run's patience ended. `refusedSince` is the first refusal of an unbroken row of refusals, which
   /// may have begun in an earlier run; nil when the cluster could not be asked.
   case activationTimedOut(generation: Int, refusedSince: Instant?, reason: String)

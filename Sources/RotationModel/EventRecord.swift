@@ -72,6 +72,8 @@ extension Event {
     case .activationConfirmed(let generation, let after):
       EventRecord(
         name: "activation.confirmed", generation: generation, milliseconds: after.milliseconds)
+    case .activationAccepted(let generation):
+      EventRecord(name: "activation.accepted", generation: generation)
     case .activationTimedOut(let generation, let refusedSince, let reason):
       EventRecord(
         name: "activation.timed_out", generation: generation, instant: refusedSince, reason: reason)
@@ -143,6 +145,7 @@ extension Event {
     case "activation.confirmed":
       guard let milliseconds = record.milliseconds else { return nil }
       return .activationConfirmed(generation: generation, after: .milliseconds(milliseconds))
+    case "activation.accepted": return .activationAccepted(generation: generation)
     case "activation.timed_out":
       return .activationTimedOut(
         generation: generation, refusedSince: record.instant, reason: reason)

@@ -87,6 +87,10 @@ public struct RotationMachine: Equatable, Sendable {
       generations[index].phase = .active
       generations[index].activationTook = after
       generations[index].refusedSince = nil
+    case .activationAccepted(let generation):
+      let index = try generationIndex(generation, in: [.staged], timed)
+      generations[index].refusedSince = nil
+      generations[index].lastWaitEndedInRefusal = false
     case .activationTimedOut(let generation, let refusedSince, _):
       let index = try generationIndex(generation, in: [.staged], timed)
       generations[index].refusedSince = refusedSince ?? generations[index].refusedSince

@@ -33,7 +33,11 @@ extension AdvanceLineages {
           generation: generation.number, after: max(.zero, ports.clock.now - generation.stagedAt)))
       ready.append(work)
     case .timedOut(let refused):
-      let before = work.schedule?.wasAccepted == true ? nil : generation.refusedSince
+      let wasAccepted = work.schedule?.wasAccepted == true
+      if wasAccepted, generation.refusedSince != nil {
+        work.unrecorded.append(.activationAccepted(generation: generation.number))
+      }
+      let before = wasAccepted ? nil : generation.refusedSince
       let since = refused ? before ?? work.schedule?.refusedSince : nil
       work.unrecorded.append(
         .activationTimedOut(generation: generation.number, refusedSince: since, reason: reason))

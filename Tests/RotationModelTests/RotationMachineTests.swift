@@ -114,6 +114,14 @@ struct RotationMachineTests {
     #expect(story.machine.live?.refusedSince == nil)
   }
 
+  @Test func anAcceptanceEndsTheRefusalsBeforeIt() throws {
+    var story = try Story(Story.intended(), Story.answered, Story.staged)
+    try story.add(.activationTimedOut(generation: 1, refusedSince: story.now, reason: "401"))
+    try story.add(.activationAccepted(generation: 1))
+    try story.add(.activationTimedOut(generation: 1, refusedSince: nil, reason: "no answer"))
+    #expect(story.machine.live?.refusedSince == nil && story.machine.live?.lastWaitEndedInRefusal == false)
+  }
+
   /// What may happen in each state, by name; every other event about the same attempt, generation and
   /// token must throw and change nothing.
   @Test(
@@ -159,7 +167,7 @@ struct RotationMachineTests {
       ),
       (
         "staged", [Story.intended(), Story.answered, Story.staged],
-        ["activation.confirmed", "activation.timed_out", "revoke.intended"]
+        ["activation.confirmed", "activation.accepted", "activation.timed_out", "revoke.intended"]
       ),
       (
         "active", [Story.intended(), Story.answered, Story.staged, Story.confirmed],
