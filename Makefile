@@ -49,7 +49,8 @@ demo: setup-build ## build, then create tokens on a sandbox on this machine (abo
 .PHONY: test
 test: setup lint release ## everything: set-up, lint, release build, all tests
 	@echo "swift build --build-tests"; swift build --build-tests
-	@scripts/test.sh $(TEST_LOG) --skip-build
+	@# One after the other: tests that watch time limits and connections would disturb each other on few cores.
+	@scripts/test.sh $(TEST_LOG) --skip-build --no-parallel
 
 .PHONY: check
 check: lint ## the quick half of the tests: no server, no release build
