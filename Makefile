@@ -67,7 +67,7 @@ install: ## install the release program and its documents under DESTDIR and PREF
 	@[ -x $(RELEASE_BINARY) ] || { echo "there is no $(RELEASE_BINARY): run \`make release\` first" >&2; exit 1; }
 	install -D -m 755 $(RELEASE_BINARY) "$(DESTDIR)$(PREFIX)/bin/tokenrotate"
 	@documents="$(DESTDIR)$(PREFIX)/share/doc/tokenrotate"; echo "install documents in $$documents"; \
-	  find README.md CHANGELOG.md SECURITY.md LICENSE docs jobs cron -type f -print0 | \
+	  find README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE docs jobs cron bench -type f -print0 | \
 	  while IFS= read -r -d '' file; do install -D -m 644 "$$file" "$$documents/$$file"; done
 
 .PHONY: clean
