@@ -49,7 +49,8 @@ demo: setup-build ## build, then create tokens on a sandbox on this machine (abo
 .PHONY: test
 test: setup lint release ## everything: set-up, lint, release build, all tests
 	@echo "swift build --build-tests"; swift build --build-tests
-	@scripts/test.sh $(TEST_LOG) --skip-build
+	@# One after the other: tests that watch time limits and connections would disturb each other on few cores.
+	@scripts/test.sh $(TEST_LOG) --skip-build --no-parallel
 
 .PHONY: check
 check: lint ## the quick half of the tests: no server, no release build
@@ -66,7 +67,7 @@ install: ## install the release program and its documents under DESTDIR and PREF
 	@[ -x $(RELEASE_BINARY) ] || { echo "there is no $(RELEASE_BINARY): run \`make release\` first" >&2; exit 1; }
 	install -D -m 755 $(RELEASE_BINARY) "$(DESTDIR)$(PREFIX)/bin/tokenrotate"
 	@documents="$(DESTDIR)$(PREFIX)/share/doc/tokenrotate"; echo "install documents in $$documents"; \
-	  find README.md CHANGELOG.md SECURITY.md LICENSE docs jobs cron -type f -print0 | \
+	  find README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE docs jobs cron bench -type f -print0 | \
 	  while IFS= read -r -d '' file; do install -D -m 644 "$$file" "$$documents/$$file"; done
 
 .PHONY: clean
