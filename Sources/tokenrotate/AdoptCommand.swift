@@ -10,6 +10,7 @@ struct AdoptCommand {
 
   func run() async -> ExitCode {
     var jobs = JobsRun(context: context, reporter: context.runReporter())
+    jobs.takesOverStores = true
     jobs.perform = { await AdoptJob(plan: $0, ports: $1).run() }
     return await jobs.run(command: "adopt", waitForLock: nil) { loaded in
       let directories = loaded.flatMap { context.wiring.storeDirectories(of: $0) }

@@ -20,16 +20,16 @@ struct AuditCommand {
           throw Problem(
             code: "bad_input", message: "audit verify takes files or --job, not both", hint: "leave one out")
         }
+        for file in files where try context.files.statusIfPresent(context.environment.absolute(file)) == nil {
+          throw Problem(
+            code: "bad_input", message: "there is no file \(file)", hint: "name audit logs that exist")
+        }
         return tell(try verifier.verify(paths: files.map(context.environment.absolute)), shownAs: files)
       }
       let (path, log) = try place()
-      guard try context.files.statusIfPresent(path) != nil else {
-        throw Problem(
-          code: "bad_input", message: "there is no audit log at \(path)",
-          hint: "it is made by the first run; --state names another state directory")
-      }
       let ledger = try context.state.copyLedger(executor: context.threads)
       let state = try await ledger.auditState(log: log)
+      guard try context.files.statusIfPresent(path) != nil else { throw missing(path, state) }
       return tell(try verifier.verify(paths: [path], ledger: state), shownAs: [path])
     } catch {
       return fail(error)
@@ -62,6 +62,19 @@ struct AuditCommand {
     } catch {
       return fail(error)
     }
+  }
+
+  /// A log that is not there is a wrong name, unless the ledger knows that it was.
+  private func missing(_ path: String, _ state: AuditState) -> any Error {
+    guard state.acknowledged.sequence == 0 else {
+      return AuditError(
+        .tampered,
+        message: "\(path) is missing, but the ledger saw it reach line \(state.acknowledged.sequence)",
+        hint: "find out who removed it; `tokenrotate audit repair` starts a new one that says so")
+    }
+    return Problem(
+      code: "bad_input", message: "there is no audit log at \(path)",
+      hint: "it is made by the first run; --state names another state directory")
   }
 
   private func place() throws -> (path: String, log: String) {

@@ -3,6 +3,7 @@ import JobFiles
 import Reporting
 import RotationPorts
 import RotationRunner
+import SecretStores
 
 /// `run`: what cron calls.
 struct RunCommand {
@@ -42,6 +43,9 @@ struct JobsRun {
   /// What is done with each job.
   var perform: @Sendable (JobPlan, RunPorts) async -> JobReport = { await RunJob(plan: $0, ports: $1).run() }
 
+  /// Whether a new state directory may work on stores that an installation owns already.
+  var takesOverStores = false
+
   struct Item {
     var job: Job
     var specification: SpecificationFile
@@ -66,7 +70,12 @@ struct JobsRun {
       reporter.jobRefused(failure.path, problems: [Problem(failure.errors)], exitCode: .badInput)
       codes.append(.badInput)
     }
-    let items = validItems(set.jobs, item, &codes)
+    let items = validItems(set.jobs, item, &codes).filter { item in
+      guard let problem = lostState(item.job) else { return true }
+      reporter.jobRefused(item.job.name, problems: [problem], exitCode: .needsPerson)
+      codes.append(.needsPerson)
+      return false
+    }
     guard !items.isEmpty else {
       reporter.finish(run: RunID(bits: 0), exitCode: ExitCode.worst(codes), problem: nil)
       return ExitCode.worst(codes)
@@ -91,6 +100,26 @@ struct JobsRun {
       }
     }
     return items
+  }
+
+  /// What is wrong when the store outlived the state directory. It is said before a new one is made: under
+  /// another installation's id, `adopt` could not take the store over any more.
+  private func lostState(_ job: Job) -> Problem? {
+    let (state, files) = (context.state, context.files)
+    guard !takesOverStores, (try? files.statusIfPresent(state.ledgerPath)) == .some(nil),
+      (try? files.statusIfPresent(state.installationPath)) == .some(nil)
+    else { return nil }
+    for directory in context.wiring.storeDirectories(of: job) {
+      guard let owner = FileStore.installation(of: directory, fileSystem: files) else { continue }
+      return Problem(
+        code: "ledger_empty",
+        message:
+          "job \(job.name): the store \(directory) belongs to installation \(owner), and there is no ledger in \(state.path): nothing was created",
+        hint:
+          "if the state directory was lost, `tokenrotate adopt JOB.toml` rebuilds it; if another installation runs this job, give this one another directory"
+      )
+    }
+    return nil
   }
 
   private func runLocked(

@@ -58,18 +58,32 @@ final class SignalInterruption: Interruption {
   /// The exit code for it.
   var exitCode: ExitCode { signal == SIGTERM ? .terminated : .interrupted }
 
-  /// Takes both signals for the whole process. To be called once, before there are other threads: they
-  /// inherit the mask, so that the signals reach only the thread that waits for them.
+  /// Takes both signals for the whole process. To be called once.
+  ///
+  /// Blocking them for a thread that waits would not do: the main thread of an asynchronous program sleeps
+  /// in `sigsuspend` with nothing blocked (swift-corelibs-libdispatch, `dispatch_main`), and the default
+  /// action would end the process there. So a handler hands them on through a pipe.
   func install() {
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    sigaddset(&signals, SIGINT)
-    sigaddset(&signals, SIGTERM)
-    pthread_sigmask(SIG_BLOCK, &signals, nil)
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { return }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    arrivedSignals = ends[1]
+    let reader = SignalReader(interruption: self, arrived: ends[0])
     var thread = pthread_t()
-    let context = Unmanaged.passRetained(self).toOpaque()
-    let isStarted = pthread_create(&thread, nil, signalThreadMain, context)
-    if isStarted == 0 { pthread_detach(thread) }
+    let context = Unmanaged.passRetained(reader).toOpaque()
+    guard pthread_create(&thread, nil, signalThreadMain, context) == 0 else { return }
+    pthread_detach(thread)
+    var action = sigaction()
+    action.__sigaction_handler.sa_handler = { signal in
+      // Only what a signal handler may do; a reader that waits for the byte misses nothing.
+      let previous = errno
+      var byte = UInt8(truncatingIfNeeded: signal)
+      _ = write(arrivedSignals, &byte, 1)
+      errno = previous
+    }
+    action.sa_flags = SA_RESTART
+    sigaction(SIGINT, &action, nil)
+    sigaction(SIGTERM, &action, nil)
   }
 
   fileprivate func arrived(_ signal: Int32) {
@@ -109,16 +123,27 @@ final class SignalInterruption: Interruption {
   }
 }
 
+/// Where the handler writes the number of each signal; set before the handler is.
+private nonisolated(unsafe) var arrivedSignals: Int32 = -1
+
+private final class SignalReader: Sendable {
+  let interruption: SignalInterruption
+  let arrived: Int32
+
+  init(interruption: SignalInterruption, arrived: Int32) {
+    self.interruption = interruption
+    self.arrived = arrived
+  }
+}
+
 private func signalThreadMain(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
   guard let context else { return nil }
-  let interruption = Unmanaged<SignalInterruption>.fromOpaque(context).takeUnretainedValue()
-  var signals = sigset_t()
-  sigemptyset(&signals)
-  sigaddset(&signals, SIGINT)
-  sigaddset(&signals, SIGTERM)
+  let reader = Unmanaged<SignalReader>.fromOpaque(context).takeRetainedValue()
+  var signal: UInt8 = 0
   while true {
-    var signal: Int32 = 0
-    if sigwait(&signals, &signal) == 0 { interruption.arrived(signal) }
+    let count = read(reader.arrived, &signal, 1)
+    if count == 1 { reader.interruption.arrived(Int32(signal)) }
+    if count == 0 || count < 0 && errno != EINTR { return nil }
   }
 }
 

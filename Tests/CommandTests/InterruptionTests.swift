@@ -1,0 +1,85 @@
+import Foundation
+import Testing
+
+/// A run that is stopped, kindly or not, is gone on with by the next.
+@Suite(.fewAtATime) struct InterruptionTests {
+  struct Signal: Sendable, CustomTestStringConvertible {
+    var name: String
+    var number: Int32
+    var ending: ChildProgram.Ending
+    var testDescription: String { name }
+  }
+
+  static let signals = [
+    Signal(name: "SIGINT", number: SIGINT, ending: .exited(130)),
+    Signal(name: "SIGTERM", number: SIGTERM, ending: .exited(143)),
+    Signal(name: "SIGKILL", number: SIGKILL, ending: .killed(signal: SIGKILL)),
+  ]
+
+  /// With one creation at a time and the answers slow, there is always one on its way.
+  private static let limits = "[limits]\nconcurrency = 1\nrequest_timeout = \"3s\""
+
+  @Test(arguments: signals) func whileCreating(_ signal: Signal) async throws {
+    let workspace = try Workspace()
+    let sandbox = try await workspace.startSandbox(
+      "--activation-delay", "0s", "--activation-spread", "0s", "--fault", "create:slow=1s")
+    try workspace.writeJob(rows: Workspace.rows(1...4), more: InterruptionTests.limits)
+    let call = try workspace.start(["run", "job.toml", "--state", "state"])
+    try await eventually("the second POST is on its way") { try await sandbox.liveTokens().count == 2 }
+    call.program.send(signal.number)
+    let stopped = try await call.outcome()
+    #expect(stopped.ending == signal.ending, "\(stopped.everything)")
+    // Nothing new was begun.
+    #expect(try await sandbox.liveTokens().count == 2)
+    try await sandbox.post("faults")
+    let next = try await workspace.run("run", "job.toml", "--state", "state")
+    #expect(next.code == 0, "\(next.everything)")
+    try await expectWhole(workspace, sandbox, count: 4)
+    if signal.number != SIGKILL {
+      // The answer that was on its way was still put away: no token was made in vain.
+      #expect(try await sandbox.creations() == 4)
+      #expect(try await sandbox.requests()["revoke"] == nil)
+    }
+  }
+
+  @Test(arguments: signals) func whileWaitingForActivation(_ signal: Signal) async throws {
+    let workspace = try Workspace()
+    let sandbox = try await workspace.startSandbox("--activation-delay", "1000s", "--activation-spread", "0s")
+    try workspace.writeJob(rows: Workspace.rows(1...3))
+    let call = try workspace.start(["run", "job.toml", "--state", "state"])
+    try await eventually("all tokens are asked about") {
+      let asked = try await sandbox.requests()["query"]?["401"] ?? 0
+      return asked >= 3 && workspace.list("state/tokens/plant/.pending").count == 3
+    }
+    call.program.send(signal.number)
+    let stopped = try await call.outcome()
+    #expect(stopped.ending == signal.ending, "\(stopped.everything)")
+    try await sandbox.post("activate")
+    let next = try await workspace.run("run", "job.toml", "--state", "state")
+    #expect(next.code == 0, "\(next.everything)")
+    #expect(try await sandbox.creations() == 3)
+    try await expectWhole(workspace, sandbox, count: 3)
+  }
+
+  /// Each row has one token, the one in the store; nothing is left to do, and the log is whole.
+  private func expectWhole(_ workspace: Workspace, _ sandbox: SandboxProcess, count: Int) async throws {
+    #expect(workspace.delivered().count == count)
+    let live = try await sandbox.liveTokens()
+    #expect(live.count == count)
+    for name in workspace.delivered() {
+      let owner = workspace.read("state/tokens/plant/.owner/\(name)")
+      #expect(live.contains { owner.contains($0.id) && $0.description.contains("/plant/\(name)#") })
+      // The file's string is that token's: it opens what the row names.
+      let token = workspace.read("state/tokens/plant/\(name)")
+      let asked = try await workspace.shell(
+        "curl -s -o /dev/null -w '%{http_code}' -H 'Authorization: Bearer \(token)'"
+          + " '\(sandbox.url)/query?db=plant&q=SHOW%20MEASUREMENTS%20LIMIT%201'")
+      #expect(asked.output == "200")
+    }
+    let plan = try await workspace.run("plan", "job.toml", "--state", "state", "--detailed-exitcode")
+    #expect(plan.code == 0, "\(plan.everything)")
+    let verified = try await workspace.run("audit", "verify", "--state", "state")
+    #expect(verified.code == 0, "\(verified.everything)")
+    try await sandbox.expectGoodConduct()
+  }
+}

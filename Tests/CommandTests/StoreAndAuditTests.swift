@@ -1,0 +1,73 @@
+import Foundation
+import Testing
+
+/// The store cannot take a token, or the audit log is not what it was.
+@Suite(.fewAtATime) struct StoreAndAuditTests {
+  @Test func aTokenThatCannotBeDeliveredIsDeliveredLater() async throws {
+    let workspace = try Workspace()
+    let sandbox = try await workspace.startSandbox("--activation-delay", "1000s", "--activation-spread", "0s")
+    try workspace.writeJob(rows: Workspace.rows(1...2))
+    let call = try workspace.start(["run", "job.toml", "--state", "state"])
+    try await eventually("both tokens are staged") {
+      workspace.list("state/tokens/plant/.pending") == ["line-1", "line-2"]
+    }
+    // Something stands in the place of the file that is to be written.
+    workspace.makeFolder("state/tokens/plant/line-1")
+    try workspace.write("state/tokens/plant/line-1/keep", "")
+    try await sandbox.post("activate")
+    let failed = try await call.outcome()
+    #expect(failed.code == 6, "\(failed.everything)")
+    #expect(failed.errors.contains("state/tokens/plant/line-1"), "\(failed.everything)")
+    #expect(workspace.list("state/tokens/plant/.pending") == ["line-1"])
+    let again = try await workspace.run("run", "job.toml", "--state", "state")
+    #expect(again.code == 6, "\(again.everything)")
+    try workspace.remove("state/tokens/plant/line-1")
+    let mended = try await workspace.run("run", "job.toml", "--state", "state")
+    #expect(mended.code == 0, "\(mended.everything)")
+    #expect(workspace.list("state/tokens/plant/.pending") == [])
+    #expect(workspace.read("state/tokens/plant/line-1").hasPrefix("apiv1_"))
+    #expect(try await sandbox.creations() == 2)
+    try await sandbox.expectGoodConduct()
+  }
+
+  /// A way to meddle with `state/audit.jsonl`.
+  struct Meddling: Sendable, CustomTestStringConvertible {
+    var what: String
+    var command: String
+    var testDescription: String { what }
+  }
+
+  static let meddlings = [
+    Meddling(
+      what: "the last line edited",
+      command: "sed -i '$s/root/toor/;$s/\"exit\":\"0\"/\"exit\":\"1\"/' state/audit.jsonl"),
+    Meddling(what: "the last line cut off", command: "sed -i '$d' state/audit.jsonl"),
+    Meddling(what: "emptied", command: ": > state/audit.jsonl"),
+    Meddling(what: "removed", command: "rm state/audit.jsonl"),
+    Meddling(what: "a line added", command: "tail -n 1 state/audit.jsonl >> state/audit.jsonl"),
+    Meddling(what: "another installation's", command: "cp other/audit.jsonl state/audit.jsonl"),
+    Meddling(what: "not writable", command: "rm state/audit.jsonl && mkdir state/audit.jsonl"),
+    Meddling(
+      what: "a link", command: "mv state/audit.jsonl moved && ln -s ../moved state/audit.jsonl"),
+  ]
+
+  @Test(arguments: meddlings)
+  func aMeddledAuditLogStopsEverything(_ meddling: Meddling) async throws {
+    let workspace = try Workspace()
+    let sandbox = try await workspace.startSandbox("--activation-delay", "0s", "--activation-spread", "0s")
+    try workspace.writeJob(rows: Workspace.rows(1...1))
+    try workspace.writeJob("other/job.toml", name: "other", rows: Workspace.rows(1...1))
+    #expect(try await workspace.run("run", "job.toml", "--state", "state").code == 0)
+    #expect(try await workspace.run("run", "other", "--state", "other").code == 0)
+    try workspace.writeRows(Workspace.rows(1...3))
+    let before = try await sandbox.total()
+    let meddled = try await workspace.shell(meddling.command)
+    try #require(meddled.code == 0, "\(meddled.everything)")
+    let refused = try await workspace.run("run", "job.toml", "--state", "state")
+    #expect(refused.code == 7, "\(refused.everything)")
+    #expect(refused.errors.contains("state/audit.jsonl"), "\(refused.everything)")
+    #expect(try await sandbox.total() == before)
+    let verified = try await workspace.run("audit", "verify", "--state", "state")
+    #expect(verified.code == 7, "\(verified.everything)")
+  }
+}
