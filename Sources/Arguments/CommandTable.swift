@@ -38,7 +38,7 @@ public struct CommandTable: Sendable {
       OptionSpecification(.quiet, .flag, short: "q", "say only what failed or needs a person"),
       OptionSpecification(.verbose, .flag, short: "v", "say something of every token"),
       OptionSpecification(.config, .file("FILE"), "influxctl's configuration file"),
-      OptionSpecification(.profile, .text("NAME"), "the profile in influxctl's file (else default)"),
+      OptionSpecification(.profile, .text("NAME"), "the profile in influxctl's file (else the job's)"),
       OptionSpecification(.help, .flag, short: "h", "show help and do nothing else"),
       OptionSpecification(.version, .flag, "show the version and do nothing else"),
     ],

@@ -149,8 +149,10 @@ struct JobsRun {
     if context.interruption.isRequested { codes.append(context.interruption.exitCode) }
     var code = ExitCode.worst(codes)
     do { try await session.end(exitCode: code) } catch {
-      failure = code == .auditBroken ? nil : Problem(any: error)
-      code = ExitCode.worst([code, .auditBroken])
+      // A journal that broke in the middle was told already, by the job that it stopped.
+      let isTold = codes.contains { $0 == .auditBroken || $0 == .failed }
+      failure = isTold ? nil : Problem(any: error)
+      code = ExitCode.worst([code, (error as? Stop)?.exitCode ?? .failed])
     }
     progress.cancel()
     reporter.finish(run: session.lease.run, exitCode: code, problem: failure)

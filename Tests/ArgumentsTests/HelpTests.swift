@@ -102,7 +102,7 @@ import Testing
           -q, --quiet               say only what failed or needs a person
           -v, --verbose             say something of every token
               --config FILE         influxctl's configuration file
-              --profile NAME        the profile in influxctl's file (else default)
+              --profile NAME        the profile in influxctl's file (else the job's)
           -h, --help                show help and do nothing else
               --version             show the version and do nothing else
 
