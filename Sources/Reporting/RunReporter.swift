@@ -46,11 +46,11 @@ public final class RunReporter: Reporter {
     state.withLock { $0.refuse(name, problems, exitCode) }
   }
 
-  /// The end of the call; with `--format json` the one object is printed now. `problem` is what ended it
+  /// The end of the call (`run` is nil when no run had begun); with `--format json` the one object is printed now. `problem` is what ended it
   /// before or beside its jobs. Returns what kept the report itself from being complete; the object says so
   /// too, in `error`.
   @discardableResult
-  public func finish(run: RunID, exitCode: ExitCode, problem: Problem?) -> Problem? {
+  public func finish(run: RunID?, exitCode: ExitCode, problem: Problem?) -> Problem? {
     state.withLock { $0.finish(run, exitCode, problem) }
   }
 
@@ -142,10 +142,10 @@ private struct State {
     console.result(["\(VisibleText.line(name)): left alone"])
   }
 
-  mutating func finish(_ run: RunID, _ exitCode: ExitCode, _ problem: Problem?) -> Problem? {
+  mutating func finish(_ run: RunID?, _ exitCode: ExitCode, _ problem: Problem?) -> Problem? {
     if let problem { console.problem(exitCode == .needsPerson ? .attention : .error, nil, problem) }
     console.clearProgress()
-    json?.write(run: run.text, exitCode: exitCode, problem: problem) { console.raw($0) }
+    json?.write(run: run?.text, exitCode: exitCode, problem: problem) { console.raw($0) }
     if let incomplete = json?.problem { console.problem(.error, nil, incomplete) }
     return json?.problem
   }

@@ -62,7 +62,7 @@ struct JobsRun {
         arguments: jobFiles ?? context.invocation.operands, defaults: context.defaultsPath)
     } catch {
       let problem = Problem(code: "bad_input", message: error.message, hint: error.hint)
-      reporter.finish(run: RunID(bits: 0), exitCode: .badInput, problem: problem)
+      reporter.finish(run: nil, exitCode: .badInput, problem: problem)
       return .badInput
     }
     var codes: [ExitCode] = []
@@ -77,7 +77,7 @@ struct JobsRun {
       return false
     }
     guard !items.isEmpty else {
-      reporter.finish(run: RunID(bits: 0), exitCode: ExitCode.worst(codes), problem: nil)
+      reporter.finish(run: nil, exitCode: ExitCode.worst(codes), problem: nil)
       return ExitCode.worst(codes)
     }
     return await runLocked(command, items, codes, waitForLock: waitForLock) { try installation(set.jobs) }
@@ -134,7 +134,7 @@ struct JobsRun {
     } catch {
       let problem = Problem(any: error)
       let code: ExitCode = problem.code == "locked" ? .locked : .failed
-      reporter.finish(run: RunID(bits: 0), exitCode: code, problem: problem)
+      reporter.finish(run: nil, exitCode: code, problem: problem)
       return code
     }
     let progress = Task { await reporter.keepProgressFresh() }
