@@ -21,6 +21,7 @@ public struct PlanJob: Sendable {
       let preparation = PrepareJob(plan: plan, ports: ports)
       try await preparation.checkBinding()
       _ = try await preparation.queueRows()
+      try await preparation.reserveCreations()
       let cluster = try await preparation.lookAtCluster()
       codes += cluster.problems.map { _ in .needsPerson }
       try await planLineages(cluster.view) { step in
@@ -64,7 +65,7 @@ public struct PlanJob: Sendable {
     do {
       work = TokenWork(
         lineage: claimed.id, name: claimed.name, isOneOff: claimed.isOneOff,
-        machine: try RotationMachine(replaying: claimed.events))
+        machine: try RotationMachine(replaying: claimed.events), listedAt: view.begunAtWall)
     } catch {
       return needsPerson(
         Problem(code: "ledger_inconsistent", message: "the ledger's events contradict each other"))
@@ -74,11 +75,13 @@ public struct PlanJob: Sendable {
     } catch {
       return needsPerson(Problem(code: "row_changed", message: "\(error)"))
     }
-    if let problem = Concern.of(work, plan: plan, view: view, installation: installation).first {
-      return needsPerson(problem)
+    let concerns = Concern.of(
+      work, plan: plan, view: view, installation: installation, now: ports.clock.now)
+    if let concern = concerns.first {
+      return needsPerson(concern.problem)
     }
     let evidence = work.machine.evidence(
-      from: view.sightings(of: claimed.name, installation: installation))
+      from: view.sightings(of: claimed.name, installation: installation), listedAt: view.begunAtWall)
     if let foreign = evidence.foreign.first {
       return needsPerson(.unknownToLedger(foreign, name: claimed.name))
     }
@@ -113,8 +116,8 @@ public struct PlanJob: Sendable {
       return step(.create, "active, not delivered to store \(store) yet")
     case .completeDelivery:
       return step(.create, "delivered, not recorded yet")
-    case .abandon:
-      return step(.retire, "never became active: revoke it and create another")
+    case .revoke(_, let reason):
+      return step(.retire, "\(reason.rawValue): revoke it and create another")
     case .wait, .none:
       return work.desired == nil ? nil : step(.nothing, work.machine.status.rawValue)
     }

@@ -40,7 +40,8 @@ struct AuditCommand {
   func repair() async -> ExitCode {
     do {
       let (path, log) = try place()
-      let session = try await Session.begin(command: "audit repair", wiring: context.wiring, waitForLock: nil)
+      let session = try await Session.begin(
+        command: "audit repair", wiring: context.wiring, waitForLock: nil, interruption: context.interruption)
       let state = try await session.ledger.auditState(log: log)
       let outcome = try AuditRepair(path: path, files: context.files).repair(
         state, run: session.lease.run, actor: context.environment.actorName, now: context.clock.now)
@@ -125,7 +126,7 @@ struct AuditCommand {
   private func fail(_ error: any Error) -> ExitCode {
     let problem = Problem(any: error)
     context.tell(problem)
-    if problem.code == "locked" { return .locked }
+    if error is SessionError { return context.exitCode(ofBeginning: error) }
     return error is AuditError
       ? .auditBroken : error is JobFileErrors || problem.code == "bad_input" ? .badInput : .failed
   }
