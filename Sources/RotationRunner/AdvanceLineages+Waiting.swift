@@ -8,16 +8,15 @@ extension AdvanceLineages {
     let uptime = ports.clock.uptime
     let jitter = ports.random.fraction()
     guard let generation = work.machine.live else { return finish(work.report(.failed)) }
-    var reason = ""
     switch answer {
     case .accepted:
       work.schedule?.accepted(at: uptime)
     case .refused(let status, let message):
       work.schedule?.refused(at: uptime, now: ports.clock.now, jitter: jitter)
-      reason = "the cluster still answers \(status): \(message)"
+      work.waitingFor = "the cluster still answers \(status): \(message)"
     case .unavailable(let error):
       work.schedule?.unavailable(at: uptime, retryAfter: error.retryAfter, jitter: jitter)
-      reason = error.message
+      work.waitingFor = error.message
     case .impossible(let error):
       work.unrecorded.append(
         .activationTimedOut(generation: generation.number, refusedSince: nil, reason: error.message))
@@ -40,9 +39,10 @@ extension AdvanceLineages {
       let before = wasAccepted ? nil : generation.refusedSince
       let since = refused ? before ?? work.schedule?.refusedSince : nil
       work.unrecorded.append(
-        .activationTimedOut(generation: generation.number, refusedSince: since, reason: reason))
+        .activationTimedOut(
+          generation: generation.number, refusedSince: since,
+          reason: work.waitingFor ?? "it was accepted, though not often enough yet"))
       work.hasWaited = true
-      work.waitingFor = reason
       ready.append(work)
     case nil: finish(work.report(.failed))
     }

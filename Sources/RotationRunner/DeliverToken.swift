@@ -97,3 +97,36 @@ extension Performer {
     return nil
   }
 }
+
+extension JobPlan {
+  /// Looks whether the stores still hold what was delivered to them. Nothing is put right: a string exists
+  /// nowhere else, and a file that somebody changed is somebody's business.
+  func storeConcerns(of work: TokenWork) async -> [Concern] {
+    guard work.desired != nil, let live = work.machine.live, live.phase == .current else { return [] }
+    let place = work.place(job: name)
+    var concerns: [Concern] = []
+    for store in stores {
+      let flaw: String?
+      do throws(StoreError) {
+        flaw = try await store.inspect(place, attempt: live.attempt)
+      } catch { flaw = error.message }
+      guard let flaw else { continue }
+      concerns.append(Concern(problem: .notInStore(work.name, live, store.name, flaw)))
+    }
+    return concerns
+  }
+}
+
+extension Problem {
+  static func notInStore(
+    _ name: String, _ generation: Generation, _ store: String, _ flaw: String
+  ) -> Problem {
+    Problem(
+      code: "store_differs",
+      message:
+        "\(name): store \(store) no longer has token \(generation.tokenID) as it was delivered: \(flaw)",
+      hint:
+        "put it back from a backup; a string that is gone cannot be had again: then give a new row another name"
+    )
+  }
+}

@@ -66,6 +66,9 @@ struct Performer: Sendable {
     case .wait:
       return .finished(work.problem == nil ? .pending : work.outcomeOfProblem)
     case .none:
+      if work.wasCurrent {
+        for concern in await plan.storeConcerns(of: work) { work.note(concern) }
+      }
       return .finished(finalOutcome(of: work))
     }
   }

@@ -46,7 +46,7 @@ public struct PlanJob: Sendable {
       for lineage in lineages {
         unclaimed.remove(lineage.name)
         guard plan.only?.contains(lineage.name) ?? true else { continue }
-        if let step = step(for: lineage, view) { receive(step) }
+        if let step = await step(for: lineage, view) { receive(step) }
       }
     }
     for name in unclaimed.sorted().prefix(100) {
@@ -56,7 +56,7 @@ public struct PlanJob: Sendable {
     }
   }
 
-  private func step(for claimed: ClaimedLineage, _ view: ClusterView) -> PlannedStep? {
+  private func step(for claimed: ClaimedLineage, _ view: ClusterView) async -> PlannedStep? {
     let installation = ports.ledger.installation
     func needsPerson(_ problem: Problem) -> PlannedStep {
       PlannedStep(kind: .needsPerson, name: claimed.name, reason: problem.message)
@@ -75,8 +75,9 @@ public struct PlanJob: Sendable {
     } catch {
       return needsPerson(Problem(code: "row_changed", message: "\(error)"))
     }
-    let concerns = Concern.of(
+    var concerns = Concern.of(
       work, plan: plan, view: view, installation: installation, now: ports.clock.now)
+    if concerns.isEmpty { concerns = await plan.storeConcerns(of: work) }
     if let concern = concerns.first {
       return needsPerson(concern.problem)
     }
