@@ -46,9 +46,10 @@ struct JSONReport {
     isOpen = false
   }
 
-  /// Hands on the whole object in pieces and a newline. `run` is left out when nil, as for a plan.
+  /// Hands on the whole object in pieces and a newline. `run` is left out when nil, as for a plan,
+  /// and null when no run had begun.
   mutating func write(
-    run: String?, exitCode: ExitCode, problem: Problem?, _ receive: (String) -> Void
+    run: String??, exitCode: ExitCode, problem: Problem?, _ receive: (String) -> Void
   ) {
     spool.flush()
     if isOpen { jobs[jobs.count - 1].tokens = jobs[jobs.count - 1].tokens.lowerBound..<spool.end }

@@ -145,7 +145,7 @@ private struct State {
   mutating func finish(_ run: RunID?, _ exitCode: ExitCode, _ problem: Problem?) -> Problem? {
     if let problem { console.problem(exitCode == .needsPerson ? .attention : .error, nil, problem) }
     console.clearProgress()
-    json?.write(run: run?.text, exitCode: exitCode, problem: problem) { console.raw($0) }
+    json?.write(run: .some(run?.text), exitCode: exitCode, problem: problem) { console.raw($0) }
     if let incomplete = json?.problem { console.problem(.error, nil, incomplete) }
     return json?.problem
   }

@@ -32,6 +32,12 @@ struct PlanTests {
   func eachActionHasItsLine(events: [Event], kind: PlannedStep.Kind, reason: String) throws {
     let bench = Bench("a")
     if !events.isEmpty { bench.remember("a", [intended(bench)] + events) }
+    if kind == .nothing {
+      // What the ledger calls current is in the store.
+      bench.store.current["a"] = StoredToken(
+        generation: 1, attempt: AttemptID(bits: 1), tokenID: "T", accessToken: Secret("apiv1_x".utf8),
+        host: "https://cluster.example", databases: [], expiresAt: nil)
+    }
     let before = try bench.machine("a")
     let plan = try #require(bench.plan())
     #expect(plan.steps.map(\.kind) == [kind] && plan.steps.first?.reason.contains(reason) == true, "\(plan)")
