@@ -1,3 +1,4 @@
+internal import JSONText
 internal import RotationModel
 internal import RotationPorts
 

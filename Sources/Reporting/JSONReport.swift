@@ -1,3 +1,4 @@
+public import JSONText
 public import RotationPorts
 
 /// The one object of `--format json`. Its tokens wait in a spool, because the exit code at its beginning is
@@ -85,17 +86,10 @@ struct JSONReport {
   }
 }
 
+/// Every report is written with it, so that whoever shows a `Problem` needs this module alone.
+public typealias JSONWriter = JSONText.JSONWriter
+
 extension JSONWriter {
-  mutating func member(_ key: String, _ value: String?) {
-    self.key(key)
-    string(value)
-  }
-
-  mutating func member(_ key: String, _ value: Int) {
-    self.key(key)
-    integer(value)
-  }
-
   /// `code`, `message` and `hint`, or `null`.
   public mutating func problem(_ problem: Problem?) {
     guard let problem else { return null() }
