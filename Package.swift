@@ -71,7 +71,7 @@ let package = Package(
     layer("Arguments"),
 
     // The flow, and the stand-in for a cluster.
-    layer("RotationRunner", ["RotationModel", "RotationPorts", "JobFiles"]),
+    layer("RotationRunner", ["RotationModel", "RotationPorts"]),
     layer("Sandbox", ["RotationModel", "RotationPorts", "CMicroHTTPD", "Locks", "JSONText"]),
 
     .executableTarget(

@@ -5,7 +5,7 @@ import Testing
 /// table, so that a dependency that nobody decided on is noticed.
 struct LayoutTests {
   /// What each target may import beyond the standard library. The model imports nothing; the runner knows
-  /// ports and job files, never C, an adapter or the system.
+  /// model and ports, never C, an adapter or the system.
   static let allowed: [String: Set<String>] = [
     "JSONText": [],
     "RotationModel": [],
@@ -29,7 +29,7 @@ struct LayoutTests {
     ],
     "Reporting": ["RotationModel", "RotationPorts", "Locks", "JSONText", "Glibc"],
     "Arguments": [],
-    "RotationRunner": ["RotationModel", "RotationPorts", "JobFiles"],
+    "RotationRunner": ["RotationModel", "RotationPorts"],
     "Sandbox": ["RotationModel", "RotationPorts", "CMicroHTTPD", "Locks", "JSONText", "Glibc"],
     "tokenrotate": [
       "RotationModel", "RotationPorts", "FileSystem", "Locks", "JobFiles", "HTTPClient", "InfluxAPI",
