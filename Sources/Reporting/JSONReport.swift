@@ -47,18 +47,23 @@ struct JSONReport {
     isOpen = false
   }
 
-  /// Hands on the whole object in pieces and a newline. `run` is left out when nil, as for a plan.
+  /// What the object says about the run.
+  enum Run {
+    /// nil, and `null`, when it ended before it began.
+    case run(String?)
+    /// A plan runs nothing, and has no such member.
+    case plan
+  }
+
+  /// Hands on the whole object in pieces and a newline.
   mutating func write(
-    run: String?, exitCode: ExitCode, problem: Problem?, _ receive: (String) -> Void
+    _ run: Run, exitCode: ExitCode, problem: Problem?, _ receive: (String) -> Void
   ) {
     spool.flush()
     if isOpen { jobs[jobs.count - 1].tokens = jobs[jobs.count - 1].tokens.lowerBound..<spool.end }
     var writer = JSONWriter()
     writer.beginObject()
-    if let run {
-      writer.key("run")
-      writer.string(run)
-    }
+    if case .run(let id) = run { writer.member("run", id) }
     writer.key("exit")
     writer.integer(Int(exitCode.rawValue))
     writer.key("error")
