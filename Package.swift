@@ -45,6 +45,9 @@ let package = Package(
       providers: [.apt(["libmicrohttpd-dev"])]),
     .target(name: "CTOML", path: "Sources/CLibraries/CTOML"),
 
+    // JSON as text: one way to write it, one way to read it without keeping it.
+    layer("JSONText"),
+
     // The pure model, and the ports it is acted out through.
     layer("RotationModel"),
     layer("RotationPorts", ["RotationModel"]),
@@ -58,18 +61,18 @@ let package = Package(
 
     // Adapters: each implements ports, none knows another.
     layer("JobFiles", ["RotationModel", "RotationPorts", "TOMLReader", "CCSV"]),
-    layer("InfluxAPI", ["RotationModel", "RotationPorts", "HTTPClient", "TOMLReader"]),
-    layer("SecretStores", ["RotationModel", "RotationPorts", "FileSystem", "Locks"]),
+    layer("InfluxAPI", ["RotationModel", "RotationPorts", "HTTPClient", "TOMLReader", "JSONText"]),
+    layer("SecretStores", ["RotationModel", "RotationPorts", "FileSystem", "Locks", "JSONText"]),
     layer("Ledgers", ["RotationModel", "RotationPorts", "CSQLite"]),
-    layer("AuditLog", ["RotationModel", "RotationPorts", "FileSystem", "Digests"]),
-    layer("Reporting", ["RotationModel", "RotationPorts", "Locks"]),
+    layer("AuditLog", ["RotationModel", "RotationPorts", "FileSystem", "Digests", "JSONText"]),
+    layer("Reporting", ["RotationModel", "RotationPorts", "Locks", "JSONText"]),
 
     // The command line's one table: knows words, not what they do.
     layer("Arguments"),
 
     // The flow, and the stand-in for a cluster.
-    layer("RotationRunner", ["RotationModel", "RotationPorts", "JobFiles"]),
-    layer("Sandbox", ["RotationModel", "RotationPorts", "CMicroHTTPD", "Locks"]),
+    layer("RotationRunner", ["RotationModel", "RotationPorts"]),
+    layer("Sandbox", ["RotationModel", "RotationPorts", "CMicroHTTPD", "Locks", "JSONText"]),
 
     .executableTarget(
       name: "tokenrotate",
@@ -87,6 +90,7 @@ let package = Package(
         "SecretStores", "Ledgers", "AuditLog", "RotationRunner", "Reporting", "Sandbox",
       ],
       path: "Tests/RotationTestKit", swiftSettings: strict),
+    tests("JSONTextTests", ["JSONText"]),
     tests("RotationModelTests", ["RotationModel"]),
     tests("RotationPortsTests", ["RotationPorts"]),
     tests("FileSystemTests", ["FileSystem", "RotationTestKit"]),

@@ -14,6 +14,9 @@ struct ScannedLine: Equatable {
 
 /// Reads lines in the form in which `AuditLineWriter` writes them. Any other form, be it the same JSON with
 /// a space more, was not written by us.
+///
+/// Apart from `JSONScanner` on purpose: that one accepts all of JSON, this one only the canonical form, whose
+/// bytes are what was hashed.
 struct AuditLineScanner {
   private let bytes: [UInt8]
   private var position = 0

@@ -1,4 +1,5 @@
 internal import Digests
+internal import JSONText
 internal import RotationModel
 internal import RotationPorts
 
@@ -34,46 +35,44 @@ enum AuditLineWriter {
   private static func bytes(
     _ event: AuditEvent, chain: String, sequence: Int64, previous: String
   ) -> [UInt8] {
-    var json = JSONBytes()
-    json.raw("{\"v\":1,\"chain\":")
-    json.string(chain, maximumBytes: maximumFieldBytes)
-    json.raw(",\"seq\":")
-    json.raw(String(sequence))
-    json.field("time", event.time.rfc3339, maximumFieldBytes)
-    json.field("run", event.run.text, maximumFieldBytes)
-    json.field("job", event.job, maximumFieldBytes)
-    json.field("cluster", event.cluster, maximumFieldBytes)
-    json.field("token", event.token, maximumFieldBytes)
-    json.raw(",\"generation\":")
-    json.raw(event.record.generation.map { String($0) } ?? "null")
-    json.field("attempt", event.record.attempt, maximumFieldBytes)
-    json.field("event", event.record.name, maximumFieldBytes)
-    json.field("token_id", event.record.tokenID, maximumFieldBytes)
-    json.field("actor", event.actor, maximumFieldBytes)
-    json.field("prev", previous, maximumFieldBytes)
-    appendDetails(of: event, to: &json)
-    json.raw("}")
+    var json = JSONWriter(.visible, capacity: 512)
+    json.object { json in
+      json.member("v", 1)
+      json.member("chain", chain, maximumBytes: maximumFieldBytes)
+      json.member("seq", Int(sequence))
+      json.member("time", event.time.rfc3339, maximumBytes: maximumFieldBytes)
+      json.member("run", event.run.text, maximumBytes: maximumFieldBytes)
+      json.member("job", event.job, maximumBytes: maximumFieldBytes)
+      json.member("cluster", event.cluster, maximumBytes: maximumFieldBytes)
+      json.member("token", event.token, maximumBytes: maximumFieldBytes)
+      json.member("generation", event.record.generation)
+      json.member("attempt", event.record.attempt, maximumBytes: maximumFieldBytes)
+      json.member("event", event.record.name, maximumBytes: maximumFieldBytes)
+      json.member("token_id", event.record.tokenID, maximumBytes: maximumFieldBytes)
+      json.member("actor", event.actor, maximumBytes: maximumFieldBytes)
+      json.member("prev", previous, maximumBytes: maximumFieldBytes)
+      writeDetails(of: event, to: &json)
+    }
     return json.bytes
   }
 
-  private static func appendDetails(of event: AuditEvent, to json: inout JSONBytes) {
+  private static func writeDetails(of event: AuditEvent, to json: inout JSONWriter) {
     let details = ownDetails(of: event.record) + event.details
     guard !details.isEmpty else { return }
-    json.raw(",\"details\":{")
-    var used: Set<String> = []
-    for detail in details {
-      // Room for the key, the punctuation and the closing of the line.
-      let room = maximumLineBytes - json.bytes.count - maximumKeyBytes - 16
-      guard room >= 64 else { break }
-      var key = detail.key
-      while used.contains(key) { key += "_" }
-      if !used.isEmpty { json.raw(",") }
-      used.insert(key)
-      json.string(key, maximumBytes: maximumKeyBytes)
-      json.raw(":")
-      json.string(detail.value, maximumBytes: min(room, maximumReasonBytes))
+    json.key("details")
+    json.object { json in
+      var used: Set<String> = []
+      for detail in details {
+        // Room for the key, the punctuation and the closing of the line.
+        let room = maximumLineBytes - json.bytes.count - maximumKeyBytes - 16
+        guard room >= 64 else { break }
+        var key = detail.key
+        while used.contains(key) { key += "_" }
+        used.insert(key)
+        json.key(key, maximumBytes: maximumKeyBytes)
+        json.string(detail.value, maximumBytes: min(room, maximumReasonBytes))
+      }
     }
-    json.raw("}")
   }
 
   private static func ownDetails(of record: EventRecord) -> [AuditEvent.Detail] {

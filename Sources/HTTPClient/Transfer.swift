@@ -37,7 +37,7 @@ final class Transfer: @unchecked Sendable {
   private(set) var isResendRefused = false
   private(set) var isTooLarge = false
   private var bodyOffset = 0
-  private var responseBody: [UInt8] = []
+  private(set) var responseBody: ResponseBody
   private var headerLines: [UInt8] = []
   private var headerByteCount = 0
   private var headerLineCount = 0
@@ -49,10 +49,15 @@ final class Transfer: @unchecked Sendable {
     self.operation = operation
     self.started = started
     deadline = started + request.timeout
+    responseBody = ResponseBody(isSecret: request.neverResend)
   }
 
+  /// The part of an answer that was cut off may hold a string as well.
+  deinit { responseBody.wipe() }
+
+  /// Hands the answer over: its body is in no other place from now on.
   func response(status: Int) -> HTTPResponse {
-    HTTPResponse(status: status, headerLines: headerLines, body: responseBody)
+    HTTPResponse(status: status, headerLines: headerLines, body: responseBody.take())
   }
 
   // MARK: What libcurl calls
@@ -93,7 +98,7 @@ final class Transfer: @unchecked Sendable {
       isTooLarge = true
       return false
     }
-    responseBody.append(contentsOf: bytes)
+    responseBody.append(bytes)
     return true
   }
 

@@ -67,8 +67,7 @@ public struct CloudDedicatedTokenService: TokenService {
     guard !UnknownAction.isContained(in: request.permissions) else {
       return .refused(unknownAction(call))
     }
-    guard let body = ManagementBody.creation(request) else { return .refused(unencodable(call)) }
-    let answer = await send(.post, endpoint.tokens, body: body)
+    let answer = await send(.post, endpoint.tokens, body: ManagementBody.creation(request))
     // The body holds the token's string, and is not needed again once the string is a `Secret`.
     defer { ManagementBytes.wipe(answer) }
     return ManagementAnswer.judgeCreation(answer, of: call)
@@ -103,9 +102,7 @@ public struct CloudDedicatedTokenService: TokenService {
       return .refused(call.unsendable("it would change nothing", hint: "Name a description or permissions"))
     }
     if let permissions, UnknownAction.isContained(in: permissions) { return .refused(unknownAction(call)) }
-    guard let body = ManagementBody.change(description: description, permissions: permissions) else {
-      return .refused(unencodable(call))
-    }
+    let body = ManagementBody.change(description: description, permissions: permissions)
     let answer = await send(.patch, url, body: body)
     return ManagementAnswer.judgeUpdate(answer, of: call, id: id, permissions: permissions)
   }
@@ -155,10 +152,6 @@ public struct CloudDedicatedTokenService: TokenService {
     call.unsendable(
       "a permission has an action that this version does not know",
       hint: "Name the token's permissions in the CSV instead of taking them from the cluster")
-  }
-
-  private func unencodable(_ call: ManagementCall) -> ServiceError {
-    call.unsendable("its body cannot be written as JSON", hint: "Check the description")
   }
 }
 

@@ -1,3 +1,4 @@
+internal import JSONText
 internal import RotationModel
 internal import RotationPorts
 
@@ -49,12 +50,12 @@ enum CreatedTokenBody {
     else { throw .noAccessToken }
     guard !found.hasUnreadableExpiry else { throw .unreadableExpiry }
     guard let rawExpiry = found.expiresAt else {
-      return CreatedToken(id: id, accessToken: accessToken, expiresAt: nil)
+      return CreatedToken(id: TokenIDText.uniform(id), accessToken: accessToken, expiresAt: nil)
     }
     guard let text = try? scanner.text(rawExpiry), let expiresAt = Instant(rfc3339: text) else {
       throw .unreadableExpiry
     }
-    return CreatedToken(id: id, accessToken: accessToken, expiresAt: expiresAt)
+    return CreatedToken(id: TokenIDText.uniform(id), accessToken: accessToken, expiresAt: expiresAt)
   }
 
   private static func note(

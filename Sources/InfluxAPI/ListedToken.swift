@@ -93,7 +93,7 @@ private struct TokenBody: Decodable {
     let permissions = try container.decodeIfPresent([PermissionBody].self, forKey: .permissions) ?? []
     let createdAt = try? container.decodeIfPresent(String.self, forKey: .createdAt)
     record = TokenRecord(
-      id: try container.decode(String.self, forKey: .id),
+      id: TokenIDText.uniform(try container.decode(String.self, forKey: .id)),
       description: try container.decodeIfPresent(String.self, forKey: .description) ?? "",
       permissions: PermissionSet(permissions.map(\.permission)),
       createdAt: createdAt.flatMap { Instant(rfc3339: $0) },

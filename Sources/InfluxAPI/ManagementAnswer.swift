@@ -84,7 +84,7 @@ enum ManagementAnswer {
     _ response: HTTPResponse, of call: ManagementCall, id: String
   ) throws(ServiceError) -> TokenRecord {
     let token = try ListedToken.one(response, of: call)
-    guard token.id.lowercased() == id.lowercased() else {
+    guard token.id == TokenIDText.uniform(id) else {
       throw call.malformed("it shows another token than was asked for", status: response.status)
     }
     return token

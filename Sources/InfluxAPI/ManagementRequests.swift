@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+internal import JSONText
 internal import RotationModel
 internal import RotationPorts
 
@@ -81,40 +81,35 @@ enum URLText {
 enum ManagementBody {
   /// `CreateDatabaseToken`. `expiresAt` only when there is one, to the second and with `Z`; the
   /// `expirationType` of the guide's prose is not in the schema and not sent.
-  static func creation(_ request: TokenRequest) -> [UInt8]? {
+  static func creation(_ request: TokenRequest) -> [UInt8] {
     encoded(
-      TokenBody(
-        description: request.description, permissions: request.permissions,
-        expiresAt: request.expiresAt?.rfc3339Seconds))
+      description: request.description, expiresAt: request.expiresAt, permissions: request.permissions)
   }
 
   /// `UpdateDatabaseToken`, with at least one of its two members.
-  static func change(description: String?, permissions: PermissionSet?) -> [UInt8]? {
-    encoded(TokenBody(description: description, permissions: permissions, expiresAt: nil))
+  static func change(description: String?, permissions: PermissionSet?) -> [UInt8] {
+    encoded(description: description, expiresAt: nil, permissions: permissions)
   }
 
-  private static func encoded(_ body: TokenBody) -> [UInt8]? {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
-    return (try? encoder.encode(body)).map(Array.init)
-  }
-
-  private struct TokenBody: Encodable {
-    struct PermissionBody: Encodable {
-      let action: String
-      let resource: String
-    }
-
-    let description: String?
-    let permissions: [PermissionBody]?
-    let expiresAt: String?
-
-    init(description: String?, permissions: PermissionSet?, expiresAt: String?) {
-      self.description = description
-      self.permissions = permissions?.permissions.map {
-        PermissionBody(action: $0.action.rawValue, resource: $0.database)
+  private static func encoded(
+    description: String?, expiresAt: Instant?, permissions: PermissionSet?
+  ) -> [UInt8] {
+    var json = JSONWriter(.required, capacity: 512)
+    json.object { json in
+      if let description { json.member("description", description) }
+      if let expiresAt { json.member("expiresAt", expiresAt.rfc3339Seconds) }
+      if let permissions {
+        json.key("permissions")
+        json.array { for permission in permissions.permissions { write(permission, to: &$0) } }
       }
-      self.expiresAt = expiresAt
+    }
+    return json.bytes
+  }
+
+  private static func write(_ permission: Permission, to json: inout JSONWriter) {
+    json.object {
+      $0.member("action", permission.action.rawValue)
+      $0.member("resource", permission.database)
     }
   }
 }

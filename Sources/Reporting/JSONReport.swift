@@ -1,3 +1,4 @@
+public import JSONText
 public import RotationPorts
 
 /// The one object of `--format json`. Its tokens wait in a spool, because the exit code at its beginning is
@@ -46,19 +47,23 @@ struct JSONReport {
     isOpen = false
   }
 
-  /// Hands on the whole object in pieces and a newline. `run` is left out when nil, as for a plan,
-  /// and null when no run had begun.
+  /// What the object says about the run.
+  enum Run {
+    /// nil, and `null`, when it ended before it began.
+    case run(String?)
+    /// A plan runs nothing, and has no such member.
+    case plan
+  }
+
+  /// Hands on the whole object in pieces and a newline.
   mutating func write(
-    run: String??, exitCode: ExitCode, problem: Problem?, _ receive: (String) -> Void
+    _ run: Run, exitCode: ExitCode, problem: Problem?, _ receive: (String) -> Void
   ) {
     spool.flush()
     if isOpen { jobs[jobs.count - 1].tokens = jobs[jobs.count - 1].tokens.lowerBound..<spool.end }
     var writer = JSONWriter()
     writer.beginObject()
-    if let run {
-      writer.key("run")
-      writer.string(run)
-    }
+    if case .run(let id) = run { writer.member("run", id) }
     writer.key("exit")
     writer.integer(Int(exitCode.rawValue))
     writer.key("error")
@@ -86,17 +91,10 @@ struct JSONReport {
   }
 }
 
+/// Every report is written with it, so that whoever shows a `Problem` needs this module alone.
+public typealias JSONWriter = JSONText.JSONWriter
+
 extension JSONWriter {
-  mutating func member(_ key: String, _ value: String?) {
-    self.key(key)
-    string(value)
-  }
-
-  mutating func member(_ key: String, _ value: Int) {
-    self.key(key)
-    integer(value)
-  }
-
   /// `code`, `message` and `hint`, or `null`.
   public mutating func problem(_ problem: Problem?) {
     guard let problem else { return null() }

@@ -117,7 +117,7 @@ private struct State {
 
   mutating func finish(_ exitCode: ExitCode, _ problem: Problem?) -> Problem? {
     if let problem { console.problem(exitCode == .needsPerson ? .attention : .error, nil, problem) }
-    json?.write(run: nil, exitCode: exitCode, problem: problem) { console.raw($0) }
+    json?.write(.plan, exitCode: exitCode, problem: problem) { console.raw($0) }
     if let incomplete = json?.problem { console.problem(.error, nil, incomplete) }
     return json?.problem
   }

@@ -46,9 +46,9 @@ public final class RunReporter: Reporter {
     state.withLock { $0.refuse(name, problems, exitCode) }
   }
 
-  /// The end of the call (`run` is nil when no run had begun); with `--format json` the one object is printed now. `problem` is what ended it
-  /// before or beside its jobs. Returns what kept the report itself from being complete; the object says so
-  /// too, in `error`.
+  /// The end of the call (`run` is nil when no run had begun); with `--format json` the one object is printed
+  /// now. `problem` is what ended it before or beside its jobs. Returns what kept the report itself from being
+  /// complete; the object says so too, in `error`.
   @discardableResult
   public func finish(run: RunID?, exitCode: ExitCode, problem: Problem?) -> Problem? {
     state.withLock { $0.finish(run, exitCode, problem) }
@@ -145,7 +145,7 @@ private struct State {
   mutating func finish(_ run: RunID?, _ exitCode: ExitCode, _ problem: Problem?) -> Problem? {
     if let problem { console.problem(exitCode == .needsPerson ? .attention : .error, nil, problem) }
     console.clearProgress()
-    json?.write(run: .some(run?.text), exitCode: exitCode, problem: problem) { console.raw($0) }
+    json?.write(.run(run?.text), exitCode: exitCode, problem: problem) { console.raw($0) }
     if let incomplete = json?.problem { console.problem(.error, nil, incomplete) }
     return json?.problem
   }

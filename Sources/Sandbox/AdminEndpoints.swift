@@ -1,3 +1,4 @@
+internal import JSONText
 internal import RotationModel
 
 /// The endpoints under `/sandbox/`, which exist for tests and need no credential.

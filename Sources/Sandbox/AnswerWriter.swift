@@ -1,3 +1,4 @@
+internal import JSONText
 internal import RotationModel
 
 /// Turns the cluster's replies into what the published API puts on the wire.

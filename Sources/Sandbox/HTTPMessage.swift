@@ -1,3 +1,4 @@
+internal import JSONText
 internal import RotationModel
 
 /// One request as it came over the wire.
@@ -27,7 +28,7 @@ struct HTTPAnswer: Equatable {
   var retryAfterSeconds: Int?
 
   static func json(_ status: Int, _ write: (inout JSONWriter) -> Void) -> HTTPAnswer {
-    var writer = JSONWriter(capacity: 768)
+    var writer = JSONWriter(.required, capacity: 768)
     write(&writer)
     return HTTPAnswer(status: status, body: writer.bytes)
   }

@@ -23,6 +23,9 @@ enum JSONValue: Equatable {
 
 /// Reads RFC 8259 JSON and nothing looser. It is here because request bodies are small and many, and
 /// because the strict eye wants to see repeated keys.
+///
+/// Apart from `JSONScanner` on purpose: the sandbox is the judge of what the client sends, and a judge that
+/// reads with the client's own eyes would share its errors.
 struct JSONReader {
   private static let maximumDepth = 16
   private let bytes: [UInt8]

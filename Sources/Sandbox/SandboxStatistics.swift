@@ -1,3 +1,5 @@
+internal import JSONText
+
 /// What the server has seen. Admin requests are not counted.
 struct SandboxStatistics {
   private static let maximumViolationsKept = 1000

@@ -52,6 +52,16 @@ import Testing
     #expect(!"\(token)".contains("apiv1_"))
   }
 
+  @Test(arguments: ["", #","expiresAt":"2030-01-01T00:00:00Z""#])
+  func theIDOfANewTokenIsInLowerCase(rest: String) {
+    let body = #"{"id":"ABCDEF01-2345-4678-9ABC-DEF012345678","accessToken":"\#(Self.accessToken)"\#(rest)}"#
+    guard case .created(let token) = Self.judge(200, body) else {
+      Issue.record("not created")
+      return
+    }
+    #expect(token.id == "abcdef01-2345-4678-9abc-def012345678")
+  }
+
   @Test func theBodyIsWipedWhereItLies() throws {
     let response = HTTPResponse(status: 200, body: Array(Self.good.utf8))
     // As the client's own reference, which an ordinary change of the array would leave as it is.

@@ -38,6 +38,32 @@ import Testing
       ])
   }
 
+  /// A cluster may spell UUIDs in either case; what compares ids must see one.
+  @Test func idsAreInLowerCaseAlreadyWhenTheyAreJudged() throws {
+    let body = #"""
+      [{"id":"ABCDEF01-2345-4678-9ABC-DEF012345678"},{"id":"abcdef01-2345-4678-9abc-def012345679"},
+       {"id":"Not-A-UUID"},{"id":"GBCDEF01-2345-4678-9ABC-DEF012345678"},{"id":"ABCDEF01-2345-4678-9ABC"}]
+      """#
+    let wanted = "abcdef01-2345-4678-9abc-def012345678"
+    #expect(try list(body) { $0.id == wanted }.map(\.id) == [wanted])
+    #expect(
+      try list(body).map(\.id).dropFirst() == [
+        "abcdef01-2345-4678-9abc-def012345679", "Not-A-UUID", "GBCDEF01-2345-4678-9ABC-DEF012345678",
+        "ABCDEF01-2345-4678-9ABC",
+      ])
+  }
+
+  @Test func aTokenIsFoundInWhateverCaseItIsAskedForAndShown() throws {
+    let upper = "ABCDEF01-2345-4678-9ABC-DEF012345678"
+    for shown in [upper, upper.lowercased()] {
+      for asked in [upper, upper.lowercased()] {
+        let response = HTTPResponse(status: 200, body: Array(#"{"id":"\#(shown)"}"#.utf8))
+        let token = try ManagementAnswer.judgeToken(response, of: CreationJudgingTests.call, id: asked)
+        #expect(token.id == upper.lowercased())
+      }
+    }
+  }
+
   @Test func keepsWhatIsWantedOnly() throws {
     let body =
       "[" + (0..<100).map { #"{"id":"\#($0)","description":"d\#($0 % 10)"}"# }.joined(separator: ",") + "]"

@@ -28,6 +28,21 @@ import Testing
         + "\n")
   }
 
+  @Test func aRunThatNeverBeganHasNoIDAndSaysSo() {
+    let screen = Self.screen()
+    screen.run().finish(run: nil, exitCode: .badInput, problem: nil)
+    #expect(screen.output.text == #"{"run":null,"exit":2,"error":null,"jobs":[]}"# + "\n")
+  }
+
+  /// One policy with the audit log: what could turn or hide text is never printed as it is.
+  @Test func whatCouldMisleadATerminalIsEscaped() throws {
+    let screen = Self.screen()
+    let reporter = screen.run()
+    reporter.tell("plant", [.failed("\u{9b}31m\u{7f}\u{202e}\u{200b}é")], .failed)
+    reporter.finish(run: Self.run, exitCode: .failed, problem: nil)
+    #expect(screen.output.text.contains(#""name":"\u009b31m\u007f\u202e\u200bé""#))
+  }
+
   @Test func nothingIsPrintedBeforeTheEnd() {
     let screen = Self.screen()
     let reporter = screen.run()

@@ -29,7 +29,7 @@ import Testing
     let text = "quote \" slash \\ tab \t line \n bell \u{7} é 😀"
     let answer = HTTPAnswer.json(200) {
       $0.array {
-        $0.string(text); $0.number(1); $0.string("")
+        $0.string(text); $0.integer(1); $0.string("")
       }
     }
     #expect(JSONReader.read(answer.body) == .array([.string(text), .number, .string("")]))

@@ -5,8 +5,9 @@ import Testing
 /// table, so that a dependency that nobody decided on is noticed.
 struct LayoutTests {
   /// What each target may import beyond the standard library. The model imports nothing; the runner knows
-  /// ports and job files, never C, an adapter or the system.
+  /// model and ports, never C, an adapter or the system.
   static let allowed: [String: Set<String>] = [
+    "JSONText": [],
     "RotationModel": [],
     "RotationPorts": ["RotationModel", "Glibc"],
     "Locks": ["Glibc"],
@@ -16,17 +17,20 @@ struct LayoutTests {
     "HTTPClient": ["CCurl", "Locks", "Glibc", "RotationModel", "RotationPorts"],
     "JobFiles": ["RotationModel", "RotationPorts", "TOMLReader", "CCSV", "Glibc", "FoundationEssentials"],
     "InfluxAPI": [
-      "RotationModel", "RotationPorts", "HTTPClient", "TOMLReader", "Glibc", "FoundationEssentials",
+      "RotationModel", "RotationPorts", "HTTPClient", "TOMLReader", "JSONText", "Glibc",
+      "FoundationEssentials",
     ],
     "SecretStores": [
-      "RotationModel", "RotationPorts", "FileSystem", "Locks", "Glibc", "FoundationEssentials",
+      "RotationModel", "RotationPorts", "FileSystem", "Locks", "JSONText", "Glibc", "FoundationEssentials",
     ],
     "Ledgers": ["RotationModel", "RotationPorts", "CSQLite", "Glibc"],
-    "AuditLog": ["RotationModel", "RotationPorts", "FileSystem", "Digests", "FoundationEssentials"],
-    "Reporting": ["RotationModel", "RotationPorts", "Locks", "Glibc"],
+    "AuditLog": [
+      "RotationModel", "RotationPorts", "FileSystem", "Digests", "JSONText", "FoundationEssentials",
+    ],
+    "Reporting": ["RotationModel", "RotationPorts", "Locks", "JSONText", "Glibc"],
     "Arguments": [],
-    "RotationRunner": ["RotationModel", "RotationPorts", "JobFiles"],
-    "Sandbox": ["RotationModel", "RotationPorts", "CMicroHTTPD", "Locks", "Glibc"],
+    "RotationRunner": ["RotationModel", "RotationPorts"],
+    "Sandbox": ["RotationModel", "RotationPorts", "CMicroHTTPD", "Locks", "JSONText", "Glibc"],
     "tokenrotate": [
       "RotationModel", "RotationPorts", "FileSystem", "Locks", "JobFiles", "HTTPClient", "InfluxAPI",
       "SecretStores", "Ledgers", "AuditLog", "RotationRunner", "Reporting", "Sandbox", "Arguments", "Glibc",
@@ -36,9 +40,9 @@ struct LayoutTests {
 
   /// From the lowest to the highest: each imports only what stands before it.
   static let order = [
-    "RotationModel", "RotationPorts", "Locks", "FileSystem", "Digests", "TOMLReader", "HTTPClient",
-    "JobFiles",
-    "InfluxAPI", "SecretStores", "Ledgers", "AuditLog", "Reporting", "Arguments", "Sandbox",
+    "JSONText", "RotationModel", "RotationPorts", "Locks", "FileSystem", "Digests", "TOMLReader",
+    "HTTPClient",
+    "JobFiles", "InfluxAPI", "SecretStores", "Ledgers", "AuditLog", "Reporting", "Arguments", "Sandbox",
     "RotationRunner", "tokenrotate",
   ]
 

@@ -1,26 +1,27 @@
-internal import RotationPorts
-
 /// Walks over JSON text without building values from it, so that a token string can go from the bytes of
-/// an answer into a `Secret` and nowhere else (RFC 8259).
+/// an answer or a file to where it is kept and nowhere else (RFC 8259).
 ///
 /// The buffer must outlive the scanner.
-struct JSONScanner {
-  struct Malformed: Error {}
+public struct JSONScanner {
+  /// The text is not JSON, or not of the form that was asked for. Quotes nothing of it.
+  public struct Malformed: Error {
+    public init() {}
+  }
 
   /// Where a string's bytes are, between its quotes, with valid escapes that are not yet decoded.
-  typealias RawString = Range<Int>
+  public typealias RawString = Range<Int>
 
   private static let maximumDepth = 64
 
   private let bytes: UnsafeRawBufferPointer
   private var position = 0
 
-  init(_ bytes: UnsafeRawBufferPointer) {
+  public init(_ bytes: UnsafeRawBufferPointer) {
     self.bytes = bytes
   }
 
   /// Hands each member of the one top-level object to `member`, which must read or skip its value.
-  mutating func document(
+  public mutating func document(
     _ member: (_ key: String, _ scanner: inout JSONScanner) throws(Malformed) -> Void
   ) throws(Malformed) {
     try expect("{")
@@ -37,46 +38,56 @@ struct JSONScanner {
   }
 
   /// The string that stands here; nil, with nothing read, when it is another value.
-  mutating func stringIfPresent() throws(Malformed) -> RawString? {
+  public mutating func stringIfPresent() throws(Malformed) -> RawString? {
     skipSpace()
     return peek == UInt8(ascii: "\"") ? try string() : nil
   }
 
   /// Reads `null` if that stands here.
-  mutating func acceptNull() throws(Malformed) -> Bool {
+  public mutating func acceptNull() throws(Malformed) -> Bool {
     skipSpace()
     guard peek == UInt8(ascii: "n") else { return false }
     try word("null")
     return true
   }
 
+  /// Hands the scanner to `element` for each value of the array that stands here, which must read or skip it;
+  /// false, with nothing read, when it is another value.
+  public mutating func arrayIfPresent(
+    _ element: (inout JSONScanner) throws(Malformed) -> Void
+  ) throws(Malformed) -> Bool {
+    guard accept("[") else { return false }
+    if accept("]") { return true }
+    repeat { try element(&self) } while accept(",")
+    try expect("]")
+    return true
+  }
+
+  /// The whole number that stands here.
+  ///
+  /// - Throws: `Malformed` for everything else, numbers with a fraction or an exponent and those that `Int`
+  ///   cannot hold among them.
+  public mutating func integer() throws(Malformed) -> Int {
+    skipSpace()
+    let start = position
+    try number()
+    guard let value = Int(String(decoding: bytes[start..<position], as: UTF8.self)) else {
+      throw Malformed()
+    }
+    return value
+  }
+
   /// Reads over the value that stands here.
-  mutating func skipValue() throws(Malformed) {
+  public mutating func skipValue() throws(Malformed) {
     try skipValue(depth: 0)
   }
 
   /// The string as a `String`. Not for secrets.
-  func text(_ raw: RawString) throws(Malformed) -> String {
+  public func text(_ raw: RawString) throws(Malformed) -> String {
     var decoded: [UInt8] = []
     try decode(raw) { decoded.append($0) }
     guard let text = String(validating: decoded, as: UTF8.self) else { throw Malformed() }
     return text
-  }
-
-  /// The string as a secret, its only copy beside the scanned bytes.
-  func secret(_ raw: RawString) throws(Malformed) -> Secret {
-    // No escape is shorter than what it stands for.
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: raw.count, alignment: 1)
-    defer {
-      Secret.wipe(buffer)
-      buffer.deallocate()
-    }
-    var count = 0
-    try decode(raw) {
-      buffer[count] = $0
-      count += 1
-    }
-    return Secret(copying: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
   }
 
   // MARK: Values
@@ -154,7 +165,9 @@ struct JSONScanner {
 
   // MARK: Escapes
 
-  private func decode(_ raw: RawString, _ emit: (UInt8) -> Void) throws(Malformed) {
+  /// Hands the bytes that the string stands for to `emit`, one after the other and without a copy. They are
+  /// never more than `raw.count`, because no escape is shorter than what it stands for.
+  public func decode(_ raw: RawString, _ emit: (UInt8) -> Void) throws(Malformed) {
     var index = raw.lowerBound
     let end = raw.upperBound
     while index < end {
