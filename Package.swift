@@ -77,7 +77,7 @@ let package = Package(
     .executableTarget(
       name: "tokenrotate",
       dependencies: [
-        "RotationModel", "RotationPorts", "FileSystem", "Locks", "JobFiles", "HTTPClient",
+        "RotationModel", "RotationPorts", "FileSystem", "Locks", "JSONText", "JobFiles", "HTTPClient",
         "InfluxAPI", "SecretStores", "Ledgers", "AuditLog", "RotationRunner", "Reporting",
         "Sandbox", "Arguments",
       ],

@@ -91,9 +91,6 @@ struct JSONReport {
   }
 }
 
-/// Every report is written with it, so that whoever shows a `Problem` needs this module alone.
-public typealias JSONWriter = JSONText.JSONWriter
-
 extension JSONWriter {
   /// `code`, `message` and `hint`, or `null`.
   public mutating func problem(_ problem: Problem?) {

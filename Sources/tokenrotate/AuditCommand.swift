@@ -1,5 +1,6 @@
 import Arguments
 import AuditLog
+import JSONText
 import JobFiles
 import Reporting
 import RotationModel

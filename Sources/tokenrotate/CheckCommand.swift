@@ -1,4 +1,5 @@
 import Arguments
+import JSONText
 import JobFiles
 import Reporting
 import RotationPorts

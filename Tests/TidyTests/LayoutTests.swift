@@ -32,7 +32,8 @@ struct LayoutTests {
     "RotationRunner": ["RotationModel", "RotationPorts"],
     "Sandbox": ["RotationModel", "RotationPorts", "CMicroHTTPD", "Locks", "JSONText", "Glibc"],
     "tokenrotate": [
-      "RotationModel", "RotationPorts", "FileSystem", "Locks", "JobFiles", "HTTPClient", "InfluxAPI",
+      "RotationModel", "RotationPorts", "FileSystem", "JSONText", "Locks", "JobFiles", "HTTPClient",
+      "InfluxAPI",
       "SecretStores", "Ledgers", "AuditLog", "RotationRunner", "Reporting", "Sandbox", "Arguments", "Glibc",
       "FoundationEssentials",
     ],
