@@ -5,7 +5,8 @@ import Sandbox
 /// What other people do between two processes: to the clock, the CSV and the tokens on the cluster.
 extension World {
   func meddle() {
-    clock.advance(by: .milliseconds(Int64(draw.next() % patience)))
+    // Often at once, while the effects of the last process may still be under way.
+    clock.advance(by: .milliseconds(Int64(draw.next() % (chance(30) ? 3_000 : patience))))
     // The whole watch of an attempt, and a little more.
     if chance(4) { clock.advance(by: .seconds(8 * 86_400)) }
     if World.clockJumpsBetweenRuns, jumpsClock, chance(50) { jumpClock() }

@@ -18,7 +18,8 @@ struct Simulation {
   /// The broken invariant, or nil.
   func run() -> String? {
     defer { Coverage.shared.add(world.seen) }
-    for _ in 0..<(1 + world.draw.next() % 4) {
+    let leastProcesses: UInt64 = world.patienceKind == .ordinary ? 1 : 3
+    for _ in 0..<(leastProcesses + world.draw.next() % 4) {
       world.setFaults(world.chance(85) ? world.drawFaults() : [])
       live(world.drawTrouble())
       world.meddle()

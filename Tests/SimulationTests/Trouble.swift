@@ -36,7 +36,8 @@ extension World {
     var trouble = Trouble()
     let start = clock.uptime
     let nth = Int(draw.next() % UInt64(rows.count))
-    switch draw.next() % 100 {
+    // Giving a token up takes two processes that live long enough.
+    switch draw.next() % (patienceKind == .tokensAreGivenUp ? 250 : 100) {
     case 0..<30: trouble.death = .atEffect(Int(draw.next() % 260))
     case 30..<45: trouble.death = .at("before commit create.done store.staged", nth)
     case 45..<55: trouble.death = .at("after POST", nth)
@@ -75,10 +76,20 @@ extension World {
       "revoke:request-lost:p=0.6", "revoke:late-effect=600s:p=0.3", "revoke:throttle=429,retry-after=1:p=0.7",
       "revoke:error-before=503", "query:error-before=503:p=0.9",
     ]
-    return (0..<(1 + draw.next() % 4)).compactMap { _ in
-      try? Fault.parse(kinds[Int(draw.next() % UInt64(kinds.count))])
+    // Where tokens are given up, their revocation has to be met by trouble as well; and where they are late,
+    // the questions about them.
+    switch patienceKind {
+    case .tokensAreGivenUp where chance(60):
+      let revocation = kinds.filter { $0.hasPrefix("revoke") }
+      return parse([revocation[Int(draw.next() % UInt64(revocation.count))]])
+    case .tokensAreLate where chance(40):
+      return parse(["query:error-before=503:p=0.8", "write:throttle=429,retry-after=1:p=0.8"])
+    case .tokensAreLate, .tokensAreGivenUp, .ordinary: break
     }
+    return parse((0..<(1 + draw.next() % 4)).map { _ in kinds[Int(draw.next() % UInt64(kinds.count))] })
   }
+
+  private func parse(_ texts: [String]) -> [Fault] { texts.compactMap { try? Fault.parse($0) } }
 
   /// What may fail at an operation of the disk.
   func disturb(_ operation: SimulatedDisk.Operation) throws(FileSystemError) {
