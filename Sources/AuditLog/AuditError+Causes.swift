@@ -33,6 +33,14 @@ extension AuditError {
         + " starts a new one that says so")
   }
 
+  /// A log with lines beside a ledger that has never written one.
+  static func ledgerIsNew(_ path: String) -> AuditError {
+    AuditError(
+      .tampered, message: "\(path) has lines, and the ledger is new: it was lost, or the log is another's",
+      hint: "if the ledger was lost: `tokenrotate audit repair` keeps the old log aside and begins a new one,"
+        + " then `tokenrotate adopt JOB.toml` rebuilds the ledger")
+  }
+
   /// Any failure in the audit log's words.
   init(any error: any Error) {
     switch error {

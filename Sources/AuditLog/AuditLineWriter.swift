@@ -80,6 +80,7 @@ enum AuditLineWriter {
     var details: [AuditEvent.Detail] = []
     if let store = record.store { details.append(.init("store", store)) }
     if let place = record.place { details.append(.init("place", place)) }
+    if let key = record.key { details.append(.init("key", key)) }
     if let reason = record.reason { details.append(.init("reason", reason)) }
     if let instant = record.instant { details.append(.init(instantKey(record.name), instant.rfc3339)) }
     if let milliseconds = record.milliseconds {

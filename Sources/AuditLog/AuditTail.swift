@@ -22,6 +22,7 @@ struct AuditTail {
     }
     try checkLastLine(of: file, acknowledged)
     guard size - acknowledged.offset <= Int64(expected.count) else {
+      if state.head.sequence == 0 { throw AuditError.ledgerIsNew(file.path) }
       throw AuditError.tampered(
         "\(file.path) goes on for \(size - acknowledged.offset - Int64(expected.count)) bytes beyond what"
           + " the ledger knows (line \(state.head.sequence)): something else wrote to it")

@@ -25,10 +25,22 @@ public struct AuditVerifier: Sendable {
           try read(path, isLast: index == paths.count - 1, into: &check)
         }
         try check.finish()
+        if let ledger, let path = paths.last { try compareEnd(of: path, with: ledger, check) }
       } catch let found as AuditBreak {
         return check.report(found)
       }
       return check.report(nil)
+    }
+  }
+
+  /// Half a line at the end is what a crash leaves only if the ledger has the whole one.
+  private func compareEnd(of path: String, with ledger: AuditState, _ check: ChainCheck) throws {
+    let file = try files.openFile(path, for: .readOnly)
+    defer { file.close() }
+    do {
+      _ = try AuditTail.compare(file, with: ledger)
+    } catch let error as AuditError where error.code == .tampered {
+      throw AuditBreak(.inserted, path: path, line: check.physicalLine + 1, message: error.message)
     }
   }
 

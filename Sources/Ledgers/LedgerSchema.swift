@@ -84,6 +84,7 @@ enum LedgerSchema {
       instant_ms INTEGER,
       span_ms INTEGER,
       place TEXT,
+      key TEXT,
       reason TEXT,
       PRIMARY KEY (lineage, sequence)
     ) WITHOUT ROWID;

@@ -15,7 +15,7 @@ extension LedgerStore {
   func events(of lineage: LineageID) throws -> [TimedEvent] {
     let select = try database.statement(
       """
-      SELECT time_ms, name, generation, attempt, token_id, store, instant_ms, span_ms, place, reason
+      SELECT time_ms, name, generation, attempt, token_id, store, instant_ms, span_ms, place, key, reason
       FROM events WHERE lineage = ? ORDER BY sequence
       """)
     try select.bind(1, lineage.value)
@@ -25,7 +25,7 @@ extension LedgerStore {
         attempt: columns.optionalText(3), tokenID: columns.optionalText(4),
         store: columns.optionalText(5), instant: columns.optionalInteger(6).map(Instant.init(milliseconds:)),
         milliseconds: columns.optionalInteger(7), place: columns.optionalText(8),
-        reason: columns.optionalText(9))
+        key: columns.optionalText(9), reason: columns.optionalText(10))
       guard let event = Event(record: record) else {
         throw LedgerError(
           .malformed,
@@ -64,8 +64,8 @@ extension LedgerStore {
     let insert = try database.statement(
       """
       INSERT INTO events (lineage, sequence, time_ms, name, generation, attempt, token_id, store, instant_ms,
-        span_ms, place, reason)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        span_ms, place, key, reason)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """)
     for (lineage, timed) in events {
       sequence += 1
@@ -81,7 +81,8 @@ extension LedgerStore {
       try insert.bind(9, record.instant?.milliseconds)
       try insert.bind(10, record.milliseconds)
       try insert.bind(11, record.place)
-      try insert.bind(12, record.reason)
+      try insert.bind(12, record.key)
+      try insert.bind(13, record.reason)
       try insert.run()
     }
     let update = try database.statement("UPDATE installation SET event_sequence = ?")

@@ -23,7 +23,7 @@ public struct Attempt: Equatable, Sendable {
     case refused
     /// Never sent again; on watch. Leaves to: kept, lost, closed.
     case unknown
-    /// Its token is that of its generation. Final.
+    /// Its token is that of its generation. Leaves to: lost, when the generation was revoked.
     case kept(tokenID: String)
     /// Its token, if there was one, is an orphan. Final.
     case lost
@@ -35,15 +35,22 @@ public struct Attempt: Equatable, Sendable {
   public struct Orphan: Equatable, Sendable {
     public let tokenID: String
     public internal(set) var state: State
+    /// When its revocation was last recorded as done.
+    public internal(set) var revokedAt: Instant?
 
     public enum State: Equatable, Sendable {
       /// Leaves to: revoking, revoked (it was gone when it was looked at).
       case found
       /// A DELETE may have been sent. Leaves to: found (refused), revoked.
       case revoking
-      /// Final.
+      /// Leaves to: found, should a later listing still show it.
       case revoked
     }
+  }
+
+  /// Whether a generation has this attempt's token.
+  public var isKept: Bool {
+    if case .kept = state { true } else { false }
   }
 
   /// How long the effect of an attempt may come late and is looked for by every run.

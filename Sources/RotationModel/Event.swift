@@ -13,11 +13,13 @@ public enum Event: Equatable, Sendable {
   /// An unknown attempt was looked for during its whole watch and never seen.
   case createWatchEnded(attempt: AttemptID)
 
-  /// The string is durable in the store's pending place.
-  case storeStaged(generation: Int, attempt: AttemptID, store: String)
+  /// The string is durable in the store's pending place. `key` is what the token is stored under, where
+  /// that is not its name.
+  case storeStaged(generation: Int, attempt: AttemptID, store: String, key: String? = nil)
   /// A string that an earlier run had staged, or a store holds as current, belongs to this attempt.
   case tokenAdopted(
-    generation: Int, attempt: AttemptID, tokenID: String, place: Place, expiresAt: Instant?)
+    generation: Int, attempt: AttemptID, tokenID: String, place: Place, expiresAt: Instant?,
+    key: String? = nil)
 
   /// A token on the cluster carries the attempt's marker, and its string is lost or unusable.
   case orphanFound(attempt: AttemptID, tokenID: String, reason: String)

@@ -16,13 +16,15 @@ public struct EventRecord: Equatable, Sendable {
   public var milliseconds: Int64?
   /// A place of a store: pending, current or previous.
   public var place: String?
+  /// What the token is stored under, where that is not its name.
+  public var key: String?
   /// Why, in words for people.
   public var reason: String?
 
   public init(
     name: String, generation: Int? = nil, attempt: String? = nil, tokenID: String? = nil,
     store: String? = nil, instant: Instant? = nil, milliseconds: Int64? = nil, place: String? = nil,
-    reason: String? = nil
+    key: String? = nil, reason: String? = nil
   ) {
     self.name = name
     self.generation = generation
@@ -32,6 +34,7 @@ public struct EventRecord: Equatable, Sendable {
     self.instant = instant
     self.milliseconds = milliseconds
     self.place = place
+    self.key = key
     self.reason = reason
   }
 }
@@ -51,12 +54,13 @@ extension Event {
       EventRecord(name: "create.unknown", attempt: attempt.text, reason: reason)
     case .createWatchEnded(let attempt):
       EventRecord(name: "create.watch_ended", attempt: attempt.text)
-    case .storeStaged(let generation, let attempt, let store):
-      EventRecord(name: "store.staged", generation: generation, attempt: attempt.text, store: store)
-    case .tokenAdopted(let generation, let attempt, let tokenID, let place, let expiresAt):
+    case .storeStaged(let generation, let attempt, let store, let key):
+      EventRecord(
+        name: "store.staged", generation: generation, attempt: attempt.text, store: store, key: key)
+    case .tokenAdopted(let generation, let attempt, let tokenID, let place, let expiresAt, let key):
       EventRecord(
         name: "token.adopted", generation: generation, attempt: attempt.text, tokenID: tokenID,
-        instant: expiresAt, place: place.rawValue)
+        instant: expiresAt, place: place.rawValue, key: key)
     case .orphanFound(let attempt, let tokenID, let reason):
       EventRecord(name: "orphan.found", attempt: attempt.text, tokenID: tokenID, reason: reason)
     case .orphanRevokeIntended(let attempt, let tokenID):
@@ -113,7 +117,8 @@ extension Event {
       return .createIntended(generation: generation, attempt: attempt, deadline: deadline)
     case "store.staged":
       guard let generation = record.generation, let store = record.store else { return nil }
-      return .storeStaged(generation: generation, attempt: attempt, store: store)
+      return .storeStaged(
+        generation: generation, attempt: attempt, store: store, key: record.key)
     default: break
     }
     guard let tokenID = record.tokenID else { return nil }
@@ -126,7 +131,7 @@ extension Event {
       else { return nil }
       return .tokenAdopted(
         generation: generation, attempt: attempt, tokenID: tokenID, place: place,
-        expiresAt: record.instant)
+        expiresAt: record.instant, key: record.key)
     case "orphan.found": return .orphanFound(attempt: attempt, tokenID: tokenID, reason: reason)
     case "orphan.revoke_intended": return .orphanRevokeIntended(attempt: attempt, tokenID: tokenID)
     case "orphan.revoked": return .orphanRevoked(attempt: attempt, tokenID: tokenID)

@@ -6,6 +6,8 @@ public struct Generation: Equatable, Sendable {
   public let tokenID: String
   public let expiresAt: Instant?
   public let stagedAt: Instant
+  /// What the token is stored under; nil: its name.
+  public let key: String?
   public internal(set) var phase: Phase
   /// The stores that call this generation current.
   public internal(set) var promotedIn: Set<String> = []

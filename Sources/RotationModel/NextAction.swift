@@ -14,12 +14,19 @@ public enum Action: Equatable, Sendable {
   case promote(generation: Int, store: String)
   /// Every store has it: record the delivery.
   case completeDelivery(generation: Int)
-  /// Refused for too long: revoke the token and begin again.
-  case abandon(generation: Int)
+  /// Revoke the generation's token and empty its places.
+  case revoke(generation: Int, reason: RevocationReason)
   /// Nothing more in this run; the next one goes on waiting for activation.
   case wait(generation: Int)
   /// The lineage is where it should be.
   case none
+}
+
+/// Why a generation is revoked.
+public enum RevocationReason: String, Equatable, Sendable, CaseIterable {
+  case neverActive = "the cluster refused it for too long"
+  /// Going on with what an earlier step or run intended; its reason is on record.
+  case intended = "a revocation that was begun is completed"
 }
 
 /// What the machine is told about the world when it is asked for the next action.
@@ -77,7 +84,8 @@ extension RotationMachine {
       let isRefusedTooLong =
         generation.lastWaitEndedInRefusal
         && generation.refusedSince.map { context.now - $0 >= context.abandonAfter } ?? false
-      return isRefusedTooLong ? .abandon(generation: number) : .wait(generation: number)
+      return isRefusedTooLong
+        ? .revoke(generation: number, reason: .neverActive) : .wait(generation: number)
     case .active, .delivering:
       guard context.isWanted else { return .none }
       return nextDelivery(of: generation, context) ?? .completeDelivery(generation: number)
@@ -86,7 +94,7 @@ extension RotationMachine {
       guard context.isWanted else { return .none }
       return nextDelivery(of: generation, context) ?? .none
     case .revoking:
-      return .abandon(generation: number)
+      return .revoke(generation: number, reason: .intended)
     case .revoked:
       return .none
     }

@@ -15,6 +15,11 @@ public struct RotationMachine: Equatable, Sendable {
     for event in events { try apply(event) }
   }
 
+  /// The generation with this number.
+  public func generation(_ number: Int) -> Generation? {
+    generations.last { $0.number == number }
+  }
+
   /// The generation that the lineage is about: the newest one that is not revoked.
   public var live: Generation? {
     generations.last { $0.phase != .revoked }
@@ -51,7 +56,7 @@ public struct RotationMachine: Equatable, Sendable {
       let index = try attemptIndex(attempt, in: [.unknown], timed)
       attempts[index].state = .closed
 
-    case .storeStaged(let generation, let attempt, _):
+    case .storeStaged(let generation, let attempt, _, let key):
       guard let index = index(of: attempt), generation == nextGeneration, live == nil,
         case .answered(let tokenID, let expiresAt) = attempts[index].state
       else { throw illegal(timed) }
@@ -59,17 +64,17 @@ public struct RotationMachine: Equatable, Sendable {
       generations.append(
         Generation(
           number: generation, attempt: attempt, tokenID: tokenID, expiresAt: expiresAt,
-          stagedAt: time, phase: .staged))
-    case .tokenAdopted(let generation, let attempt, let tokenID, let place, let expiresAt):
+          stagedAt: time, key: key, phase: .staged))
+    case .tokenAdopted(let generation, let attempt, let tokenID, let place, let expiresAt, let key):
       try adopt(
         Generation(
           number: generation, attempt: attempt, tokenID: tokenID, expiresAt: expiresAt,
-          stagedAt: time, phase: place == .pending ? .staged : .active), timed)
+          stagedAt: time, key: key, phase: place == .pending ? .staged : .active), timed)
 
     case .orphanFound(let attempt, let tokenID, _):
       guard let index = index(of: attempt), attempts[index].mayHaveOrphan(tokenID)
       else { throw illegal(timed) }
-      attempts[index].orphans.append(Attempt.Orphan(tokenID: tokenID, state: .found))
+      attempts[index].noteOrphan(tokenID, .found)
       switch attempts[index].state {
       case .answered, .unknown, .closed: attempts[index].state = .lost
       case .inFlight, .refused, .kept, .lost: break
@@ -78,6 +83,7 @@ public struct RotationMachine: Equatable, Sendable {
       try setOrphan(tokenID, of: attempt, from: [.found, .revoking], to: .revoking, timed)
     case .orphanRevoked(let attempt, let tokenID):
       try setOrphan(tokenID, of: attempt, from: [.found, .revoking], to: .revoked, timed)
+      if let index = index(of: attempt) { attempts[index].noteOrphan(tokenID, .revoked, at: time) }
     case .orphanRevokeRefused(let attempt, let tokenID, _),
       .orphanRevokeUnknown(let attempt, let tokenID, _):
       try setOrphan(tokenID, of: attempt, from: [.revoking], to: .found, timed)
@@ -112,6 +118,11 @@ public struct RotationMachine: Equatable, Sendable {
     case .revokeDone(let generation):
       let index = try generationIndex(generation, in: [.revoking], timed)
       generations[index].phase = .revoked
+      // Should a listing show the token again, it is an orphan like any other.
+      if let attempt = self.index(of: generations[index].attempt) {
+        attempts[attempt].state = .lost
+        attempts[attempt].noteOrphan(generations[index].tokenID, .revoked, at: time)
+      }
     case .revokeRefused(let generation, _), .revokeUnknown(let generation, _):
       _ = try generationIndex(generation, in: [.revoking], timed)
     }
@@ -188,12 +199,24 @@ extension Attempt {
   /// Whether this token can come to light as an orphan now. While the attempt is open only its own answer
   /// can, when the string turns out to be of no use: recovery comes before any other judgement.
   fileprivate func mayHaveOrphan(_ tokenID: String) -> Bool {
-    guard !orphans.contains(where: { $0.tokenID == tokenID }) else { return false }
+    guard !orphans.contains(where: { $0.tokenID == tokenID && $0.state != .revoked })
+    else { return false }
     switch state {
     case .inFlight: return false
     case .answered(let answered, _): return answered == tokenID
     case .kept(let kept): return kept != tokenID
     case .refused, .unknown, .lost, .closed: return true
+    }
+  }
+
+  fileprivate mutating func noteOrphan(
+    _ tokenID: String, _ state: Orphan.State, at revokedAt: Instant? = nil
+  ) {
+    if let index = orphans.firstIndex(where: { $0.tokenID == tokenID }) {
+      orphans[index].state = state
+      orphans[index].revokedAt = revokedAt ?? orphans[index].revokedAt
+    } else {
+      orphans.append(Orphan(tokenID: tokenID, state: state, revokedAt: revokedAt))
     }
   }
 

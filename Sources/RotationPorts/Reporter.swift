@@ -104,8 +104,13 @@ public struct JobReport: Equatable, Sendable {
   public var counts: [TokenOutcome: Int]
   /// What ended the job early, if anything did.
   public var problem: Problem?
+  /// Whether no other job of the call may be begun: nothing can be recorded any more.
+  public var endsRun: Bool
 
-  public init(exitCode: ExitCode, counts: [TokenOutcome: Int], problem: Problem?) {
+  public init(
+    exitCode: ExitCode, counts: [TokenOutcome: Int], problem: Problem?, endsRun: Bool = false
+  ) {
+    self.endsRun = endsRun
     self.exitCode = exitCode
     self.counts = counts
     self.problem = problem

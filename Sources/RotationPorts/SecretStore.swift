@@ -25,6 +25,9 @@ public protocol SecretStore: Sendable {
   func promote(generation: Int, at place: StorePlace) async throws(StoreError)
   /// The token in one of the places; nil when it is empty.
   func read(_ which: Event.Place, at place: StorePlace) async throws(StoreError) -> StoredToken?
+  /// What is wrong with the current place, in words for people; nil when it holds this attempt's token as it
+  /// was put there. Looks without touching, needs no `open`, and does not read the string.
+  func inspect(_ place: StorePlace, attempt: AttemptID) async throws(StoreError) -> String?
   /// Empties the pending or previous place if it holds this attempt (or only a reservation); an empty
   /// place is success. The current place is never emptied by this call.
   func discard(_ which: Event.Place, attempt: AttemptID, at place: StorePlace) async throws(StoreError)

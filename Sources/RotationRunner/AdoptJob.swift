@@ -19,7 +19,6 @@ public struct AdoptJob: Sendable {
     var tally = Tally()
     var stop: Stop?
     do throws(Stop) {
-      try await refuseHistory()
       let preparation = PrepareJob(plan: plan, ports: ports)
       tally.progress.rows = try await preparation.queueRows()
       try await openStore()
@@ -28,28 +27,17 @@ public struct AdoptJob: Sendable {
         try await preparation.bindJob()
         let performer = Performer(
           plan: plan, ports: ports, management: cluster.management, circuit: Circuit(limit: 0),
-          databases: cluster.databases)
+          databases: cluster.databases, startedAt: cluster.startedAt, isClockTrusted: cluster.isClockTrusted)
         try await adoptLineages(cluster.view, performer, &tally)
       } catch { stop = error }
       await plan.stores[0].close()
     } catch { stop = error }
     let code = ExitCode.worst([tally.adoptionExitCode] + (stop.map { [$0.exitCode] } ?? []))
-    let report = JobReport(exitCode: code, counts: tally.outcomes, problem: stop?.problem)
+    let report = JobReport(
+      exitCode: code, counts: tally.outcomes, problem: stop?.problem,
+      endsRun: stop?.endsRun ?? false)
     ports.reporter.jobFinished(plan.name, report)
     return report
-  }
-
-  private func refuseHistory() async throws(Stop) {
-    let hasHistory: Bool
-    do throws(LedgerError) {
-      hasHistory = try await ports.ledger.hasHistory(job: plan.name)
-    } catch { throw Stop(error) }
-    guard hasHistory else { return }
-    throw .job(
-      Problem(
-        code: "ledger_not_empty",
-        message: "the ledger already knows job \(plan.name): there is nothing to adopt",
-        hint: "use `tokenrotate run`; adopt is for a state directory that was lost"), .badInput)
   }
 
   private func openStore() async throws(Stop) {
@@ -85,16 +73,24 @@ public struct AdoptJob: Sendable {
     }
   }
 
-  /// nil: neither store nor cluster knows the name.
+  /// nil: neither store nor cluster knows the name. What the ledger knows already, from an adoption that was
+  /// interrupted or from runs since, stays as it is.
   private func adopt(
     _ claimed: ClaimedLineage, _ view: ClusterView, _ performer: Performer
   ) async throws(Stop) -> TokenReport? {
     var work = TokenWork(
-      lineage: claimed.id, name: claimed.name, isOneOff: claimed.isOneOff, machine: RotationMachine())
+      lineage: claimed.id, name: claimed.name, isOneOff: claimed.isOneOff, machine: RotationMachine(),
+      listedAt: view.begunAtWall)
+    guard claimed.events.isEmpty else {
+      guard let machine = try? RotationMachine(replaying: claimed.events), let live = machine.live
+      else { return nil }
+      return TokenReport(
+        name: claimed.name, outcome: live.phase == .current ? .unchanged : .pending, tokenID: live.tokenID)
+    }
     let found: (place: Event.Place, token: StoredToken)?
     do {
       work.desired = try claimed.row.map(plan.specification.row)
-      found = try await firstStored(at: work.place ?? StorePlace(job: plan.name, name: work.name))
+      found = try await firstStored(at: work.place(job: plan.name))
     } catch let error as StoreError {
       return TokenReport(name: work.name, outcome: .failed, problem: Problem(error).naming(work.name))
     } catch {
@@ -120,7 +116,8 @@ public struct AdoptJob: Sendable {
     var events: [Event] = [
       .tokenAdopted(
         generation: found.token.generation, attempt: found.token.attempt,
-        tokenID: found.token.tokenID, place: found.place, expiresAt: found.token.expiresAt)
+        tokenID: found.token.tokenID, place: found.place, expiresAt: found.token.expiresAt,
+        key: work.desired?.place.secret)
     ]
     if found.place == .current {
       events.append(

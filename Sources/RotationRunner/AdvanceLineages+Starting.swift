@@ -12,10 +12,8 @@ extension AdvanceLineages {
       advancing += 1
       let performer = performer
       group.addTask {
-        do throws(Stop) {
-          let (advanced, next) = try await performer.advance(work)
-          return .advanced(advanced, .success(next))
-        } catch { return .advanced(work, .failure(error)) }
+        let (advanced, next) = await performer.advance(work)
+        return .advanced(advanced, next)
       }
     }
     claimMore(&group)
@@ -77,7 +75,7 @@ extension AdvanceLineages {
     isListing = true
     let performer = performer
     group.addTask {
-      do throws(ServiceError) {
+      do throws(ReadFailure) {
         return .listed(.success(try await performer.view()))
       } catch { return .listed(.failure(error)) }
     }

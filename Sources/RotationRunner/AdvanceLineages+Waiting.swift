@@ -8,16 +8,15 @@ extension AdvanceLineages {
     let uptime = ports.clock.uptime
     let jitter = ports.random.fraction()
     guard let generation = work.machine.live else { return finish(work.report(.failed)) }
-    var reason = ""
     switch answer {
     case .accepted:
       work.schedule?.accepted(at: uptime)
     case .refused(let status, let message):
       work.schedule?.refused(at: uptime, now: ports.clock.now, jitter: jitter)
-      reason = "the cluster still answers \(status): \(message)"
+      work.waitingFor = "the cluster still answers \(status): \(message)"
     case .unavailable(let error):
       work.schedule?.unavailable(at: uptime, retryAfter: error.retryAfter, jitter: jitter)
-      reason = error.message
+      work.waitingFor = error.message
     case .impossible(let error):
       work.unrecorded.append(
         .activationTimedOut(generation: generation.number, refusedSince: nil, reason: error.message))
@@ -40,41 +39,47 @@ extension AdvanceLineages {
       let before = wasAccepted ? nil : generation.refusedSince
       let since = refused ? before ?? work.schedule?.refusedSince : nil
       work.unrecorded.append(
-        .activationTimedOut(generation: generation.number, refusedSince: since, reason: reason))
+        .activationTimedOut(
+          generation: generation.number, refusedSince: since,
+          reason: work.waitingFor ?? "it was accepted, though not often enough yet"))
       work.hasWaited = true
-      work.waitingFor = reason
       ready.append(work)
     case nil: finish(work.report(.failed))
     }
   }
 
-  mutating func finishSearch(_ result: Result<ClusterView, ServiceError>) {
+  mutating func finishSearch(_ result: Result<ClusterView, ReadFailure>) {
     switch result {
     case .success(let listed):
       view = listed
       // Listings are not free: they are spaced by what they cost, and one serves all that wait.
       nextListingAt = ports.clock.uptime + max(.seconds(1), (ports.clock.uptime - listed.begunAt) * 4)
-      let served = searching.filter { $0.at <= listed.begunAt }
-      searching.removeAll { $0.at <= listed.begunAt }
-      for timed in served {
-        var work = timed.work
+      for var work in takeSearching(dueAt: listed.begunAt) {
         work.sightings = listed.sightings(of: work.name, installation: ports.ledger.installation)
+        work.listedAt = listed.begunAtWall
         work.searched.formUnion(work.machine.attempts.filter { $0.state == .unknown }.map(\.id))
         ready.append(work)
       }
-    case .failure(let error):
-      if error.code == .credentialRefused { return stopFor(.credential(Problem(error))) }
-      for timed in searching {
-        var work = timed.work
+    case .failure(.stop(let stop)):
+      stopFor(stop)
+    case .failure(.failed(let error)):
+      for var work in takeSearching(dueAt: ports.clock.uptime) {
         work.fail(Problem(error).naming(work.name))
         finish(work.report(work.outcomeOfProblem))
       }
-      searching = []
     }
   }
 
+  /// Takes out the lineages whose attempts' effects are no longer expected at this uptime.
+  private mutating func takeSearching(dueAt uptime: Duration) -> [TokenWork] {
+    let due = searching.filter { $0.at <= uptime }.map(\.work)
+    searching.removeAll { $0.at <= uptime }
+    return due
+  }
+
   func searchedAttempts(of work: TokenWork, in view: ClusterView) -> Set<AttemptID> {
-    Set(
+    guard performer.isClockTrusted else { return [] }
+    return Set(
       work.machine.attempts.filter { $0.state == .unknown && $0.deadline <= view.begunAtWall }
         .map(\.id))
   }

@@ -51,7 +51,7 @@ struct AdvanceLineages {
     case claimed(Result<[ClaimedLineage], Stop>)
     case advanced(TokenWork, Result<Next, Stop>)
     case probed(TokenWork, ProbeAnswer)
-    case listed(Result<ClusterView, ServiceError>)
+    case listed(Result<ClusterView, ReadFailure>)
     case woken
     case interrupted
   }
@@ -149,7 +149,8 @@ struct AdvanceLineages {
       return
     }
     var work = TokenWork(
-      lineage: claimed.id, name: claimed.name, isOneOff: claimed.isOneOff, machine: machine)
+      lineage: claimed.id, name: claimed.name, isOneOff: claimed.isOneOff, machine: machine,
+      listedAt: view.begunAtWall)
     work.sightings = view.sightings(of: claimed.name, installation: ports.ledger.installation)
     // Whatever an earlier run left unknown is already searched, if this run's listing came late enough.
     work.searched = searchedAttempts(of: work, in: view)
@@ -160,9 +161,9 @@ struct AdvanceLineages {
     } catch {
       work.fail(Problem(code: "row_changed", message: error.message, hint: error.hint))
     }
-    for concern in Concern.of(work, plan: plan, view: view, installation: ports.ledger.installation) {
-      work.fail(concern, as: .attention)
-    }
+    let concerns = Concern.of(
+      work, plan: plan, view: view, installation: ports.ledger.installation, now: ports.clock.now)
+    for concern in concerns { work.note(concern) }
     ready.append(work)
   }
 
@@ -174,7 +175,7 @@ struct AdvanceLineages {
     case .pause(let until): paused.insert(Timed(at: until, order: order, work: work))
     case .finished(let outcome):
       // A lineage without a row that asks for nothing is not this run's business.
-      if work.desired != nil || work.problem != nil { finish(work.report(outcome)) }
+      if work.desired != nil || work.problem != nil || work.concern != nil { finish(work.report(outcome)) }
     }
   }
 

@@ -2,15 +2,14 @@ import RotationPorts
 
 /// What all creations of a job learn from each other.
 ///
-/// It stops creating when the first creations of a run all fail: a cluster that answers nothing should be
-/// left alone, and every unanswered attempt is one more to be searched for. And when the service asks one
+/// It stops creating when many in a row have failed: a cluster that answers nothing should be left alone, and
+/// every unanswered attempt is one more to be searched for. And when the service asks one
 /// request to come later, all others hold back as well.
 actor Circuit {
   private let limit: Int
   /// No creation is sent before this uptime.
   private(set) var throttledUntil: Duration = .zero
   private var failures = 0
-  private var hasSucceeded = false
   private var lastError: ServiceError?
 
   init(limit: Int) {
@@ -18,7 +17,7 @@ actor Circuit {
   }
 
   func succeeded() {
-    hasSucceeded = true
+    failures = 0
   }
 
   func failed(_ error: ServiceError) {
@@ -32,11 +31,11 @@ actor Circuit {
 
   /// nil while creations may go on.
   var problem: Problem? {
-    guard !hasSucceeded, failures >= limit, let lastError else { return nil }
+    guard failures >= limit, let lastError else { return nil }
     return Problem(
       code: "circuit_open",
       message:
-        "not tried: the first \(failures) creations of this run all failed, the last with: \(lastError.message)",
+        "not tried: the last \(failures) creations all failed, the last one with: \(lastError.message)",
       hint: "run again when the cluster answers; nothing is lost")
   }
 }

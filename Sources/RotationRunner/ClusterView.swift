@@ -34,6 +34,11 @@ struct ClusterView: Sendable {
     }
   }
 
+  /// How far this machine's clock and the service's are apart; nil when the service did not tell.
+  var skew: Duration? {
+    serviceTime.map { .milliseconds(abs((begunAtWall - $0).milliseconds)) }
+  }
+
   var isEmpty: Bool { tokens.isEmpty }
 
   /// Tokens under this name that this installation's ledger may know.

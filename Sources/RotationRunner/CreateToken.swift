@@ -13,7 +13,7 @@ extension Performer {
     if ports.clock.uptime < throttledUntil { return .pause(until: throttledUntil) }
     let attempt = AttemptID(bits: ports.random.next())
     do throws(StoreError) {
-      try await plan.stores[0].reserve(desired.place, attempt: attempt)
+      try await plan.stores[0].reserve(work.place(job: plan.name), attempt: attempt)
     } catch {
       guard error.isPassing else { return fail(&work, Problem(error)) }
       return pauseOrFail(&work, Problem(error))
@@ -41,6 +41,7 @@ extension Performer {
           message: "recording the intent took longer than the request may wait",
           hint: "look at the load of the state directory's disk"))
     }
+    work.effectsEndAt[attempt] = ports.clock.uptime + effectLimit
     // From here on the answer must be put away, whoever asks the run to stop.
     switch await plan.service.createToken(request) {
     case .created(let token):
@@ -114,7 +115,7 @@ extension Performer {
     _ token: CreatedToken, of attempt: AttemptID, asked: TokenRequest, generation: Int,
     work: inout TokenWork
   ) async throws(Stop) -> Next? {
-    guard let place = work.place else { return .finished(.failed) }
+    let place = work.place(job: plan.name)
     let done = Event.createDone(attempt: attempt, tokenID: token.id, expiresAt: token.expiresAt)
     if let flaw = token.flaw(asked: asked) {
       try await record(
@@ -143,7 +144,8 @@ extension Performer {
     try await record(
       [
         done,
-        .storeStaged(generation: generation, attempt: attempt, store: plan.stores[0].name),
+        .storeStaged(
+          generation: generation, attempt: attempt, store: plan.stores[0].name, key: place.secret),
       ], for: &work)
     work.stored = stored
     return nil

@@ -4,12 +4,12 @@ import RotationPorts
 extension Performer {
   /// Makes the string and the permissions to ask about ready, so that the activation can be probed.
   func prepareActivation(of number: Int, work: inout TokenWork) async throws(Stop) -> Next? {
-    guard let desired = work.desired, let generation = work.machine.live else {
+    guard let desired = work.desired, let generation = work.machine.generation(number) else {
       return .finished(.failed)
     }
     if work.stored?.attempt != generation.attempt {
       do throws(StoreError) {
-        work.stored = try await storedToken(of: generation.attempt, at: desired.place)?.token
+        work.stored = try await storedToken(of: generation.attempt, at: work.place(job: plan.name))?.token
       } catch {
         work.fail(Problem(error).naming(work.name), as: .undelivered)
         return .finished(work.outcomeOfProblem)
@@ -58,23 +58,24 @@ extension Performer {
 
   /// Makes the generation current in one store; the last store completes the delivery.
   func promote(_ number: Int, in storeName: String, work: inout TokenWork) async throws(Stop) -> Next? {
-    guard let desired = work.desired, let generation = work.machine.live,
+    guard let generation = work.machine.generation(number),
       let store = plan.stores.first(where: { $0.name == storeName })
     else { return .finished(.failed) }
+    let place = work.place(job: plan.name)
     do throws(StoreError) {
       if store.name != plan.stores[0].name {
         if work.stored == nil {
-          work.stored = try await storedToken(of: generation.attempt, at: desired.place)?.token
+          work.stored = try await storedToken(of: generation.attempt, at: place)?.token
         }
         guard let stored = work.stored else {
           throw StoreError(
             .malformed, message: "store \(plan.stores[0].name) no longer has the token to be copied",
             hint: "put the token back, or remove store \(storeName) from the job")
         }
-        try await store.reserve(desired.place, attempt: stored.attempt)
-        try await store.stage(stored, at: desired.place)
+        try await store.reserve(place, attempt: stored.attempt)
+        try await store.stage(stored, at: place)
       }
-      try await store.promote(generation: number, at: desired.place)
+      try await store.promote(generation: number, at: place)
     } catch {
       work.failedDeliveries += 1
       if error.isPassing,
@@ -94,5 +95,38 @@ extension Performer {
     }
     try await record(events, for: &work)
     return nil
+  }
+}
+
+extension JobPlan {
+  /// Looks whether the stores still hold what was delivered to them. Nothing is put right: a string exists
+  /// nowhere else, and a file that somebody changed is somebody's business.
+  func storeConcerns(of work: TokenWork) async -> [Concern] {
+    guard work.desired != nil, let live = work.machine.live, live.phase == .current else { return [] }
+    let place = work.place(job: name)
+    var concerns: [Concern] = []
+    for store in stores {
+      let flaw: String?
+      do throws(StoreError) {
+        flaw = try await store.inspect(place, attempt: live.attempt)
+      } catch { flaw = error.message }
+      guard let flaw else { continue }
+      concerns.append(Concern(problem: .notInStore(work.name, live, store.name, flaw)))
+    }
+    return concerns
+  }
+}
+
+extension Problem {
+  static func notInStore(
+    _ name: String, _ generation: Generation, _ store: String, _ flaw: String
+  ) -> Problem {
+    Problem(
+      code: "store_differs",
+      message:
+        "\(name): store \(store) no longer has token \(generation.tokenID) as it was delivered: \(flaw)",
+      hint:
+        "put it back from a backup; a string that is gone cannot be had again: then give a new row another name"
+    )
   }
 }

@@ -12,21 +12,33 @@ struct Performer: Sendable {
   let circuit: Circuit
   /// The cluster's databases, by name.
   let databases: [String]
+  /// When the job was begun, by the monotonic clock.
+  let startedAt: Duration
+  /// Whether this machine's clock agrees with the cluster's: only then do deadlines that an earlier run
+  /// wrote down say anything.
+  let isClockTrusted: Bool
 
-  func advance(_ start: TokenWork) async throws(Stop) -> (TokenWork, Next) {
+  /// Goes as far with the lineage as it gets without waiting. The work comes back as far as it got, a stop
+  /// included.
+  func advance(_ start: TokenWork) async -> (TokenWork, Result<Next, Stop>) {
     var work = start
-    // Every turn records an event, counts a failure or returns, so the bound is never met in health.
-    for _ in 0..<1000 {
-      if ports.interruption.isRequested { throw .interrupted }
-      try await recordWhatIsKnown(&work)
-      let context = context(for: work)
-      let action = work.machine.nextAction(context)
-      if let next = try await perform(action, on: &work) { return (work, next) }
+    do throws(Stop) {
+      // Every turn records an event, counts a failure or returns, so the bound is never met in health.
+      for _ in 0..<1000 {
+        if ports.interruption.isRequested { throw .interrupted }
+        try await recordWhatIsKnown(&work)
+        let action = work.machine.nextAction(context(for: work))
+        if let next = try await perform(action, on: &work) { return (work, .success(next)) }
+      }
+      throw .lineage(
+        Problem(
+          code: "internal",
+          message: "\(work.name): the run made no progress; this is a fault of tokenrotate"))
+    } catch {
+      guard case .lineage(let problem) = error else { return (work, .failure(error)) }
+      work.fail(problem)
+      return (work, .success(.finished(.failed)))
     }
-    work.fail(
-      Problem(
-        code: "internal", message: "\(work.name): the run made no progress; this is a fault of tokenrotate"))
-    return (work, .finished(.failed))
   }
 
   /// nil: ask again.
@@ -37,23 +49,26 @@ struct Performer: Sendable {
     case .revokeOrphan(let attempt, let tokenID):
       return try await revokeOrphan(tokenID, of: attempt, work: &work)
     case .search(let attempts):
-      return finishedIfFailed(work) ?? .search(after: searchableAt(attempts, of: work))
+      return finished(work, if: .creation) ?? .search(after: searchableAt(attempts, of: work))
     case .create(let generation):
-      if let next = finishedIfFailed(work) { return next }
+      if let next = finished(work, if: .creation) { return next }
       return try await create(generation: generation, work: &work)
     case .activate(let generation):
-      if let next = finishedIfFailed(work) { return next }
+      if let next = finished(work, if: .activation) { return next }
       return try await prepareActivation(of: generation, work: &work)
     case .promote(let generation, let store):
       return try await promote(generation, in: store, work: &work)
     case .completeDelivery(let generation):
       try await record([.deliveryDone(generation: generation)], for: &work)
       return nil
-    case .abandon(let generation):
-      return try await abandon(generation, work: &work)
+    case .revoke(let generation, let reason):
+      return try await revoke(generation, reason: reason, work: &work)
     case .wait:
       return .finished(work.problem == nil ? .pending : work.outcomeOfProblem)
     case .none:
+      if work.wasCurrent {
+        for concern in await plan.storeConcerns(of: work) { work.note(concern) }
+      }
       return .finished(finalOutcome(of: work))
     }
   }
@@ -64,12 +79,14 @@ struct Performer: Sendable {
       now: ports.clock.now, searched: work.searched, hasWaited: work.hasWaited)
   }
 
-  private func finishedIfFailed(_ work: TokenWork) -> Next? {
-    work.problem == nil ? nil : .finished(work.outcomeOfProblem)
+  private func finished(_ work: TokenWork, if block: Concern.Block) -> Next? {
+    if work.problem != nil { return .finished(work.outcomeOfProblem) }
+    return work.blocked.contains(block) ? .finished(.attention) : nil
   }
 
   private func finalOutcome(of work: TokenWork) -> TokenOutcome {
     if work.problem != nil { return work.outcomeOfProblem }
+    if work.concern != nil { return .attention }
     return work.machine.live?.phase == .current && !work.wasCurrent ? .created : .unchanged
   }
 
@@ -80,24 +97,31 @@ struct Performer: Sendable {
       work.unrecorded = []
       try await record(events, for: &work)
     }
-    let evidence = work.machine.evidence(from: work.sightings)
+    let evidence = work.machine.evidence(from: work.sightings, listedAt: work.listedAt)
     if !evidence.events.isEmpty { try await record(evidence.events, for: &work) }
     for attempt in work.machine.endedWatches(at: ports.clock.now) {
       try await record([.createWatchEnded(attempt: attempt)], for: &work)
-      work.fail(.watchEnded(attempt, name: work.name), as: .attention)
+      work.note(Concern(problem: .watchEnded(attempt, name: work.name)))
     }
     for sighting in evidence.foreign {
-      work.fail(.unknownToLedger(sighting, name: work.name), as: .attention)
+      work.note(
+        Concern(problem: .unknownToLedger(sighting, name: work.name), blocks: [.creation]))
     }
   }
 
-  /// When no effect of these attempts is expected any more. A wall clock that jumped cannot make this
-  /// longer than one request's time limit.
+  /// When no effect of these attempts is expected any more, by the monotonic clock.
+  ///
+  /// Attempts of this run are known by that clock. Those of an earlier one left only a deadline by the
+  /// wall clock: it counts if the cluster's clock agrees with ours, and a whole request's time from the
+  /// job's beginning is always enough.
   private func searchableAt(_ attempts: [AttemptID], of work: TokenWork) -> Duration {
-    let now = ports.clock.now
-    let remaining = work.machine.attempts.filter { attempts.contains($0.id) }
-      .map { min(max(.zero, $0.deadline - now), effectLimit) }
-    return ports.clock.uptime + (remaining.max() ?? .zero)
+    let (uptime, now) = (ports.clock.uptime, ports.clock.now)
+    let ends = work.machine.attempts.filter { attempts.contains($0.id) }.map { attempt -> Duration in
+      if let own = work.effectsEndAt[attempt.id] { return own }
+      let atLatest = startedAt + effectLimit
+      return isClockTrusted ? min(atLatest, uptime + (attempt.deadline - now)) : atLatest
+    }
+    return max(uptime, ends.max() ?? uptime)
   }
 
   /// How long after an intent its effect may come: the request's own limit, and what the commit of the

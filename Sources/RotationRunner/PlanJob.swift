@@ -21,6 +21,7 @@ public struct PlanJob: Sendable {
       let preparation = PrepareJob(plan: plan, ports: ports)
       try await preparation.checkBinding()
       _ = try await preparation.queueRows()
+      try await preparation.reserveCreations()
       let cluster = try await preparation.lookAtCluster()
       codes += cluster.problems.map { _ in .needsPerson }
       try await planLineages(cluster.view) { step in
@@ -45,7 +46,7 @@ public struct PlanJob: Sendable {
       for lineage in lineages {
         unclaimed.remove(lineage.name)
         guard plan.only?.contains(lineage.name) ?? true else { continue }
-        if let step = step(for: lineage, view) { receive(step) }
+        if let step = await step(for: lineage, view) { receive(step) }
       }
     }
     for name in unclaimed.sorted().prefix(100) {
@@ -55,7 +56,7 @@ public struct PlanJob: Sendable {
     }
   }
 
-  private func step(for claimed: ClaimedLineage, _ view: ClusterView) -> PlannedStep? {
+  private func step(for claimed: ClaimedLineage, _ view: ClusterView) async -> PlannedStep? {
     let installation = ports.ledger.installation
     func needsPerson(_ problem: Problem) -> PlannedStep {
       PlannedStep(kind: .needsPerson, name: claimed.name, reason: problem.message)
@@ -64,7 +65,7 @@ public struct PlanJob: Sendable {
     do {
       work = TokenWork(
         lineage: claimed.id, name: claimed.name, isOneOff: claimed.isOneOff,
-        machine: try RotationMachine(replaying: claimed.events))
+        machine: try RotationMachine(replaying: claimed.events), listedAt: view.begunAtWall)
     } catch {
       return needsPerson(
         Problem(code: "ledger_inconsistent", message: "the ledger's events contradict each other"))
@@ -74,11 +75,14 @@ public struct PlanJob: Sendable {
     } catch {
       return needsPerson(Problem(code: "row_changed", message: "\(error)"))
     }
-    if let problem = Concern.of(work, plan: plan, view: view, installation: installation).first {
-      return needsPerson(problem)
+    var concerns = Concern.of(
+      work, plan: plan, view: view, installation: installation, now: ports.clock.now)
+    if concerns.isEmpty { concerns = await plan.storeConcerns(of: work) }
+    if let concern = concerns.first {
+      return needsPerson(concern.problem)
     }
     let evidence = work.machine.evidence(
-      from: view.sightings(of: claimed.name, installation: installation))
+      from: view.sightings(of: claimed.name, installation: installation), listedAt: view.begunAtWall)
     if let foreign = evidence.foreign.first {
       return needsPerson(.unknownToLedger(foreign, name: claimed.name))
     }
@@ -113,8 +117,8 @@ public struct PlanJob: Sendable {
       return step(.create, "active, not delivered to store \(store) yet")
     case .completeDelivery:
       return step(.create, "delivered, not recorded yet")
-    case .abandon:
-      return step(.retire, "never became active: revoke it and create another")
+    case .revoke(_, let reason):
+      return step(.retire, "\(reason.rawValue): revoke it and create another")
     case .wait, .none:
       return work.desired == nil ? nil : step(.nothing, work.machine.status.rawValue)
     }

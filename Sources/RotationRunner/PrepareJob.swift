@@ -16,6 +16,10 @@ struct PrepareJob: Sendable {
     var management: Permits
     /// What a person should look at, told already.
     var problems: [Problem]
+    /// Whether this machine's clock agrees with the cluster's.
+    var isClockTrusted: Bool
+    /// When the job was begun, by the monotonic clock.
+    var startedAt: Duration
   }
 
   /// A job's lineages belong to one cluster and one set of stores.
@@ -24,6 +28,11 @@ struct PrepareJob: Sendable {
       try await ports.ledger.binding(job: plan.name)
     }
     guard let known, known != plan.binding else { return }
+    let hasHistory = try await ask { () async throws(LedgerError) in
+      try await ports.ledger.hasHistory(job: plan.name)
+    }
+    // Nothing was ever made for it: the first run may well have had a wrong directory.
+    guard hasHistory else { return }
     let what = known.cluster != plan.binding.cluster ? "[cluster]" : "[[store]]"
     throw .job(
       Problem(
@@ -38,8 +47,7 @@ struct PrepareJob: Sendable {
     }
   }
 
-  /// Streams the CSV into the ledger, and refuses a job that would create too much before it asks anything
-  /// of the cluster.
+  /// Streams the CSV into the ledger; the number of its rows.
   func queueRows() async throws(Stop) -> Int {
     var count = 0
     do {
@@ -54,6 +62,11 @@ struct PrepareJob: Sendable {
     } catch {
       throw .job(Problem(code: "specification", message: "\(error)"), .badInput)
     }
+    return count
+  }
+
+  /// Refuses a job that would create too much before it asks anything of the cluster.
+  func reserveCreations() async throws(Stop) {
     let (missing, isGranted) = try await ask { () async throws(LedgerError) in
       var missing = try await ports.ledger.rowsWithoutToken(job: plan.name, lease: ports.lease)
       if let only = plan.only { missing = min(missing, only.count) }
@@ -70,27 +83,33 @@ struct PrepareJob: Sendable {
           hint: "if that is what you want, raise max_creates under [limits]; nothing was sent"),
         .badInput)
     }
-    return count
   }
 
   /// Lists the job's tokens and the databases, and refuses what must not be worked on.
   func lookAtCluster(allowingStrangers: Bool = false) async throws(Stop) -> Cluster {
+    let startedAt = ports.clock.uptime
     let management = Permits(
       .management, perSecond: plan.limits.managementRequestsPerSecond, ports: ports)
     let reader = Performer(
-      plan: plan, ports: ports, management: management, circuit: Circuit(limit: 0), databases: [])
-    let view = try await look { () async throws(ServiceError) in try await reader.view() }
+      plan: plan, ports: ports, management: management, circuit: Circuit(limit: 0), databases: [],
+      startedAt: startedAt, isClockTrusted: false)
+    let view: ClusterView
+    let databases: [String]
+    do throws(ReadFailure) {
+      view = try await reader.view()
+    } catch { throw error.asStop }
     if !allowingStrangers { try await refuseStrangersInEmptyLedger(view) }
-    let databases = try await look { () async throws(ServiceError) in
-      try await reader.reading { () async throws(ServiceError) in
+    do throws(ReadFailure) {
+      databases = try await reader.reading { () async throws(ServiceError) in
         try await plan.service.listDatabases()
       }
-    }
+    } catch { throw error.asStop }
     try refuseUnknownDatabases(databases)
     let problems = [clockSkew(in: view)].compactMap(\.self)
     for problem in problems { ports.reporter.noticed(plan.name, problem) }
     return Cluster(
-      view: view, databases: databases.sorted(), management: management, problems: problems)
+      view: view, databases: databases.sorted(), management: management, problems: problems,
+      isClockTrusted: view.skew.map { $0 <= .seconds(10) } ?? false, startedAt: startedAt)
   }
 
   /// Tokens of this job on the cluster and none in the ledger: the ledger was lost, or the job's name is
@@ -113,13 +132,11 @@ struct PrepareJob: Sendable {
   }
 
   private func clockSkew(in view: ClusterView) -> Problem? {
-    guard let serviceTime = view.serviceTime else { return nil }
-    let skew = abs((view.begunAtWall - serviceTime).milliseconds)
-    guard skew > 300_000 else { return nil }
+    guard let skew = view.skew, skew > .seconds(300) else { return nil }
     return Problem(
       code: "clocks_apart",
       message:
-        "this machine's clock and that of \(plan.service.address) are \(DurationText.format(.seconds(skew / 1000))) apart",
+        "this machine's clock and that of \(plan.service.address) are \(DurationText.format(.seconds(skew.milliseconds / 1000))) apart",
       hint: "expiry and due times follow this machine's clock: set it right")
   }
 
@@ -139,17 +156,6 @@ struct PrepareJob: Sendable {
 
   // MARK: Asking
 
-  private func look<Answer: Sendable>(
-    _ read: () async throws(ServiceError) -> Answer
-  ) async throws(Stop) -> Answer {
-    do throws(ServiceError) {
-      return try await read()
-    } catch {
-      if ports.interruption.isRequested { throw .interrupted }
-      throw error.code == .credentialRefused ? .credential(Problem(error)) : .job(Problem(error), .failed)
-    }
-  }
-
   private func ask<Answer: Sendable>(
     _ read: () async throws(LedgerError) -> Answer
   ) async throws(Stop) -> Answer {
@@ -159,7 +165,7 @@ struct PrepareJob: Sendable {
 
 extension Performer {
   /// One listing of the job's tokens, repeated while repeating may help.
-  func view() async throws(ServiceError) -> ClusterView {
+  func view() async throws(ReadFailure) -> ClusterView {
     let job = plan.name
     return try await reading { () async throws(ServiceError) in
       let begunAt = ports.clock.uptime

@@ -48,12 +48,11 @@ extension RotationMachine {
 
 extension Stop {
   static func illegal(_ error: IllegalEvent, name: String) -> Stop {
-    .job(
+    .lineage(
       Problem(
         code: "ledger_inconsistent",
         message:
           "\(name): event \(error.event) cannot follow what the ledger holds (status \(error.status.rawValue))",
-        hint: "the ledger is damaged, or this is a fault of tokenrotate: keep a copy of the state directory"),
-      .failed)
+        hint: "the ledger is damaged, or this is a fault of tokenrotate: keep a copy of the state directory"))
   }
 }

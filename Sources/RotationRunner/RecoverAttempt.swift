@@ -8,7 +8,7 @@ extension Performer {
   /// attempt unknown, or its token an orphan.
   func recover(_ attempt: AttemptID, of work: inout TokenWork) async throws(Stop) -> Next? {
     guard let known = work.machine.attempts.last(where: { $0.id == attempt }) else { return nil }
-    let place = work.place ?? StorePlace(job: plan.name, name: work.name)
+    let place = work.place(job: plan.name)
     let found: (place: Event.Place, token: StoredToken)?
     do throws(StoreError) {
       found = try await storedToken(of: attempt, at: place)
@@ -22,7 +22,7 @@ extension Performer {
         [
           .tokenAdopted(
             generation: found.token.generation, attempt: attempt, tokenID: found.token.tokenID,
-            place: found.place, expiresAt: found.token.expiresAt)
+            place: found.place, expiresAt: found.token.expiresAt, key: place.secret)
         ], for: &work)
       work.stored = found.token
       return nil

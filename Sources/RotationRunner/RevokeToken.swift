@@ -11,6 +11,12 @@ extension Performer {
       intent: [.orphanRevokeIntended(attempt: attempt, tokenID: tokenID)])
     switch outcome {
     case .gone:
+      // A staging that failed after its last step leaves a string that no longer opens anything. The string of
+      // the token that the attempt is kept for stays: this one was its double.
+      let isDouble = work.machine.attempts.contains { $0.id == attempt && $0.isKept }
+      if !isDouble, try await !emptyPending(of: attempt, &work) {
+        return .finished(work.outcomeOfProblem)
+      }
       try await record([.orphanRevoked(attempt: attempt, tokenID: tokenID)], for: &work)
     case .refused(let error):
       try await record(
@@ -27,27 +33,23 @@ extension Performer {
     return nil
   }
 
-  /// Gives up a generation that never became active, or whose string is gone: revokes it and empties its
-  /// places, so that the machine asks for another.
-  func abandon(_ number: Int, work: inout TokenWork) async throws(Stop) -> Next? {
-    guard let generation = work.machine.live, generation.number == number else { return nil }
-    var intent: [Event] = []
-    if generation.phase != .revoking {
-      intent = [.revokeIntended(generation: number, reason: "refused by the cluster for too long")]
-    }
+  /// Ends a generation: revokes its token and empties its pending place, so that the machine asks for
+  /// another.
+  func revoke(
+    _ number: Int, reason: RevocationReason, work: inout TokenWork
+  ) async throws(Stop) -> Next? {
+    guard let generation = work.machine.generation(number) else { return nil }
     let outcome = try await revoke(
       generation.tokenID, marked: marker(of: generation.attempt, name: work.name), work: &work,
-      intent: intent)
+      intent: [.revokeIntended(generation: number, reason: reason.rawValue)])
     switch outcome {
     case .gone:
-      // The machine has to pass the point of no return even when the token was gone before.
-      if work.machine.live?.phase != .revoking { try await record(intent, for: &work) }
-      do throws(StoreError) {
-        let place = work.place ?? StorePlace(job: plan.name, name: work.name)
-        try await plan.stores[0].discard(.pending, attempt: generation.attempt, at: place)
-      } catch {
-        work.fail(Problem(error).naming(work.name), as: .undelivered)
+      guard try await emptyPending(of: generation.attempt, &work) else {
         return .finished(work.outcomeOfProblem)
+      }
+      // The machine has to pass the point of no return even when the token was gone before.
+      if work.machine.generation(number)?.phase != .revoking {
+        try await record([.revokeIntended(generation: number, reason: reason.rawValue)], for: &work)
       }
       try await record([.revokeDone(generation: number)], for: &work)
       work.stored = nil
@@ -66,6 +68,17 @@ extension Performer {
     }
   }
 
+  /// Removes what the first store's pending place still holds of the attempt; false: the store failed.
+  private func emptyPending(of attempt: AttemptID, _ work: inout TokenWork) async throws(Stop) -> Bool {
+    do throws(StoreError) {
+      try await plan.stores[0].discard(.pending, attempt: attempt, at: work.place(job: plan.name))
+      return true
+    } catch {
+      work.fail(Problem(error).naming(work.name))
+      return false
+    }
+  }
+
   private enum Revocation {
     case gone
     case refused(ServiceError)
@@ -73,29 +86,33 @@ extension Performer {
     case notTried(Problem)
   }
 
-  /// Looks before it leaps: only a token that carries the expected marker is revoked.
+  /// Looks before it leaps: a token that carries another marker than expected is not revoked.
   private func revoke(
     _ tokenID: String, marked marker: Marker, work: inout TokenWork, intent: [Event]
   ) async throws(Stop) -> Revocation {
     let record: TokenRecord?
-    do throws(ServiceError) {
+    do throws(ReadFailure) {
       record = try await reading { () async throws(ServiceError) in
         try await plan.service.token(id: tokenID)
       }
     } catch {
-      if error.code == .credentialRefused { throw .credential(Problem(error)) }
-      return .notTried(Problem(error).naming(work.name))
+      if case .stop(let stop) = error { throw stop }
+      return .notTried(Problem(error.service).naming(work.name))
     }
-    guard let record, record.revokedAt == nil else { return .gone }
-    guard Marker.split(record.description).marker == marker else {
-      return .notTried(
-        Problem(
-          code: "foreign_marker",
-          message:
-            "\(work.name): token \(tokenID) is not revoked, because its description does not end with \(marker.text)",
-          hint: "somebody changed the description; look who uses the token, and revoke it by hand"))
+    if let record {
+      if record.revokedAt != nil { return .gone }
+      guard Marker.split(record.description).marker == marker else {
+        return .notTried(
+          Problem(
+            code: "foreign_marker",
+            message:
+              "\(work.name): token \(tokenID) is not revoked, because its description does not end with \(marker.text)",
+            hint: "somebody changed the description; look who uses the token, and revoke it by hand"))
+      }
     }
-    if !intent.isEmpty { try await self.record(intent, for: &work) }
+    // A GET that finds nothing proves nothing, since a replica may lag behind: the DELETE is sent all the
+    // same. That the token is ours is known from the answer or the listing that showed its id.
+    try await self.record(intent, for: &work)
     try await management.take()
     switch await plan.service.revokeToken(id: tokenID) {
     case .done: return .gone
@@ -103,7 +120,7 @@ extension Performer {
     case .unknown(let error): return .unknown(error)
     case .notFound:
       // 404 is listed for DELETE without saying what it means, so it is confirmed by asking.
-      do throws(ServiceError) {
+      do throws(ReadFailure) {
         let left = try await reading { () async throws(ServiceError) in
           try await plan.service.token(id: tokenID)
         }
@@ -112,7 +129,10 @@ extension Performer {
             ServiceError(.notFound, status: 404, message: "DELETE says 404, and GET still shows the token"))
         }
         return .gone
-      } catch { return .unknown(error) }
+      } catch {
+        if case .stop(let stop) = error { throw stop }
+        return .unknown(error.service)
+      }
     }
   }
 
@@ -127,29 +147,5 @@ extension Performer {
       return .finished(work.outcomeOfProblem)
     }
     return .pause(until: ports.clock.uptime + delay)
-  }
-
-  /// A read, repeated while repeating may help.
-  func reading<Answer: Sendable>(
-    _ read: () async throws(ServiceError) -> Answer
-  ) async throws(ServiceError) -> Answer {
-    var failures = 0
-    while true {
-      do { try await management.take() } catch {
-        throw ServiceError(.cancelled, message: error.problem?.message ?? "the run was interrupted")
-      }
-      do throws(ServiceError) {
-        return try await read()
-      } catch {
-        failures += 1
-        guard error.isPassing, !ports.interruption.isRequested,
-          let delay = RetrySchedule.reading.delay(
-            afterFailure: failures, retryAfter: error.retryAfter, jitter: ports.random.fraction())
-        else { throw error }
-        do { try await ports.clock.sleep(for: delay) } catch {
-          throw ServiceError(.cancelled, message: "the run was interrupted")
-        }
-      }
-    }
   }
 }

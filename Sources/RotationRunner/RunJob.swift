@@ -19,6 +19,7 @@ public struct RunJob: Sendable {
       let preparation = PrepareJob(plan: plan, ports: ports)
       try await preparation.checkBinding()
       tally.progress.rows = try await preparation.queueRows()
+      try await preparation.reserveCreations()
       try await openStores()
       do throws(Stop) {
         let cluster = try await preparation.lookAtCluster()
@@ -29,7 +30,9 @@ public struct RunJob: Sendable {
       for store in plan.stores { await store.close() }
     } catch { stop = error }
     let code = ExitCode.worst([tally.exitCode] + (stop.map { [$0.exitCode] } ?? []))
-    let report = JobReport(exitCode: code, counts: tally.outcomes, problem: stop?.problem)
+    let report = JobReport(
+      exitCode: code, counts: tally.outcomes, problem: stop?.problem,
+      endsRun: stop?.endsRun ?? false)
     ports.reporter.jobFinished(plan.name, report)
     return report
   }
@@ -52,7 +55,8 @@ public struct RunJob: Sendable {
   ) async throws(Stop) {
     let performer = Performer(
       plan: plan, ports: ports, management: cluster.management,
-      circuit: Circuit(limit: 3 * max(4, plan.limits.concurrency)), databases: cluster.databases)
+      circuit: Circuit(limit: 3 * max(4, plan.limits.concurrency)), databases: cluster.databases,
+      startedAt: cluster.startedAt, isClockTrusted: cluster.isClockTrusted)
     var lineages = AdvanceLineages(
       plan: plan, ports: ports, performer: performer, view: cluster.view, tally: tally)
     defer { tally = lineages.tally }

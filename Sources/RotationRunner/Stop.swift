@@ -7,6 +7,8 @@ public enum Stop: Error, Equatable, Sendable {
   case journal(Problem, ExitCode)
   /// 401 or 403 from the Management API.
   case credential(Problem)
+  /// One lineage cannot be worked on; the others can.
+  case lineage(Problem)
   /// The job cannot be worked on at all, with the exit code that says which way.
   case job(Problem, ExitCode)
   /// A signal.
@@ -14,15 +16,22 @@ public enum Stop: Error, Equatable, Sendable {
 
   public var problem: Problem? {
     switch self {
-    case .journal(let problem, _), .credential(let problem), .job(let problem, _): problem
+    case .journal(let problem, _), .credential(let problem), .job(let problem, _), .lineage(let problem):
+      problem
     case .interrupted: nil
     }
+  }
+
+  /// Whether nothing can be recorded any more, for any job.
+  var endsRun: Bool {
+    if case .journal = self { true } else { false }
   }
 
   /// The exit code; for a signal the caller knows which one.
   public var exitCode: ExitCode {
     switch self {
     case .journal(_, let code), .job(_, let code): code
+    case .lineage: .failed
     case .credential: .credentialRefused
     case .interrupted: .interrupted
     }

@@ -58,8 +58,8 @@ extension TokenWork {
   /// What is told of the lineage at the end of its run.
   func report(_ outcome: TokenOutcome) -> TokenReport {
     var report = TokenReport(name: name, outcome: outcome, tokenID: machine.live?.tokenID)
-    report.problem = problem
-    if outcome == .pending, problem == nil {
+    report.problem = problem ?? concern?.problem
+    if outcome == .pending, report.problem == nil {
       report.problem = Problem(
         code: "not_active_yet",
         message: "\(name): created, not active yet\(waitingFor.map { ": \($0)" } ?? "")",

@@ -9,8 +9,10 @@ struct TokenWork: Sendable {
   /// nil: the lineage has no row in this run's CSV.
   var desired: DesiredToken?
   var machine: RotationMachine
-  /// Tokens with our marker under this name, from the newest listing that may be applied to it.
+  /// Tokens with our marker under this name, from the newest listing that may be applied to it, and when
+  /// that listing was asked for.
   var sightings: [Sighting] = []
+  var listedAt: Instant
   /// Events that are true but not recorded yet: the next step records them first.
   var unrecorded: [Event] = []
   var searched: Set<AttemptID> = []
@@ -27,6 +29,12 @@ struct TokenWork: Sendable {
   var isCounted: Bool
   /// Whether the lineage was where it should be before this run.
   let wasCurrent: Bool
+  /// When the effects of this run's attempts are no longer expected, by the monotonic clock.
+  var effectsEndAt: [AttemptID: Duration] = [:]
+
+  /// Something that a person should look at; what is due is done all the same, but for what it blocks.
+  private(set) var concern: Concern?
+  private(set) var blocked: Set<Concern.Block> = []
   /// A step failed for good in this run. Tokens that must go still go; nothing new is made.
   var problem: Problem?
   var outcomeOfProblem: TokenOutcome = .failed
@@ -37,7 +45,10 @@ struct TokenWork: Sendable {
   var failedDeliveries = 0
   var failedRevocations = 0
 
-  init(lineage: LineageID, name: String, isOneOff: Bool, machine: RotationMachine) {
+  init(
+    lineage: LineageID, name: String, isOneOff: Bool, machine: RotationMachine, listedAt: Instant
+  ) {
+    self.listedAt = listedAt
     self.lineage = lineage
     self.name = name
     self.isOneOff = isOneOff
@@ -46,7 +57,17 @@ struct TokenWork: Sendable {
     isCounted = machine.live != nil
   }
 
-  var place: StorePlace? { desired?.place }
+  /// Where the token is, or is to be: a string stays where it was staged, whatever its row says now.
+  func place(job: String) -> StorePlace {
+    var place = desired?.place ?? StorePlace(job: job, name: name)
+    if let live = machine.live { place.secret = live.key }
+    return place
+  }
+
+  mutating func note(_ concern: Concern) {
+    if self.concern == nil { self.concern = concern }
+    blocked.formUnion(concern.blocks)
+  }
 
   mutating func fail(_ problem: Problem, as outcome: TokenOutcome = .failed) {
     guard self.problem == nil else { return }

@@ -56,6 +56,12 @@ public final class FileStore: SecretStore {
     try await blocking { files throws(StoreError) in try files.read(which, at: place) }
   }
 
+  public func inspect(
+    _ place: StorePlace, attempt: AttemptID
+  ) async throws(StoreError) -> String? {
+    try await blocking { files throws(StoreError) in try files.inspect(place, attempt: attempt) }
+  }
+
   public func discard(
     _ which: Event.Place, attempt: AttemptID, at place: StorePlace
   ) async throws(StoreError) {

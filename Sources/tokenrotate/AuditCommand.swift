@@ -27,20 +27,38 @@ struct AuditCommand {
         return tell(try verifier.verify(paths: files.map(context.environment.absolute)), shownAs: files)
       }
       let (path, log) = try place()
-      let ledger = try context.state.copyLedger(executor: context.threads)
-      let state = try await ledger.auditState(log: log)
-      guard try context.files.statusIfPresent(path) != nil else { throw missing(path, state) }
-      return tell(try verifier.verify(paths: [path], ledger: state), shownAs: [path])
+      // A run that goes on meanwhile may write lines that a copy of the ledger does not know yet.
+      for attempt in 1...5 {
+        let ledger = try context.state.copyLedger(executor: context.threads)
+        let state = try await ledger.auditState(log: log)
+        guard try context.files.statusIfPresent(path) != nil else { throw missing(path, state) }
+        let report = try verifier.verify(paths: [path], ledger: state)
+        if report.isIntact || attempt == 5 || !isRunGoingOn { return tell(report, shownAs: [path]) }
+        try await context.clock.sleep(for: .milliseconds(300))
+      }
+      return .done
     } catch {
       return fail(error)
     }
+  }
+
+  private var isRunGoingOn: Bool {
+    guard let lock = try? context.state.lock() else { return true }
+    lock.release()
+    return false
   }
 
   /// Makes the ledger and a log that is not what it knows fit together again; the repair is on record.
   func repair() async -> ExitCode {
     do {
       let (path, log) = try place()
-      let session = try await Session.begin(command: "audit repair", wiring: context.wiring, waitForLock: nil)
+      guard try context.files.statusIfPresent(context.state.path) != nil else {
+        throw Problem(
+          code: "bad_input", message: "there is no state directory \(context.state.path)",
+          hint: "it is made by the first run; --state names another")
+      }
+      let session = try await Session.begin(
+        command: "audit repair", wiring: context.wiring, waitForLock: nil, interruption: context.interruption)
       let state = try await session.ledger.auditState(log: log)
       let outcome = try AuditRepair(path: path, files: context.files).repair(
         state, run: session.lease.run, actor: context.environment.actorName, now: context.clock.now)
@@ -125,7 +143,7 @@ struct AuditCommand {
   private func fail(_ error: any Error) -> ExitCode {
     let problem = Problem(any: error)
     context.tell(problem)
-    if problem.code == "locked" { return .locked }
+    if error is SessionError { return context.exitCode(ofBeginning: error) }
     return error is AuditError
       ? .auditBroken : error is JobFileErrors || problem.code == "bad_input" ? .badInput : .failed
   }

@@ -11,11 +11,18 @@ struct Program {
   static func main() async {
     let program = Program()
     let code = await program.run(Array(CommandLine.arguments.dropFirst()))
-    exit(code.rawValue)
+    exit(program.isOutputLost ? ExitCode.worst([code, .failed]).rawValue : code.rawValue)
   }
 
   private let output = FileDescriptorSink.standardOutput
   private let errors = FileDescriptorSink.standardError
+
+  /// Whether what was to be printed is lost; a reader that closed its pipe wanted no more.
+  private var isOutputLost: Bool {
+    guard let number = output.errorNumber, !output.isBrokenPipe else { return false }
+    errors.write("tokenrotate: the results could not be written: \(String(cString: strerror(number)))\n")
+    return true
+  }
 
   private func run(_ arguments: [String]) async -> ExitCode {
     secureProcess()

@@ -130,10 +130,10 @@ struct JobsRun {
     do {
       session = try await Session.begin(
         command: command, wiring: context.wiring, adopting: try installation().adopted,
-        waitForLock: waitForLock)
+        waitForLock: waitForLock, interruption: context.interruption)
     } catch {
       let problem = Problem(any: error)
-      let code: ExitCode = problem.code == "locked" ? .locked : .failed
+      let code = context.exitCode(ofBeginning: error)
       reporter.finish(run: nil, exitCode: code, problem: problem)
       return code
     }
@@ -185,8 +185,6 @@ struct JobsRun {
     let report = await perform(plan, ports)
     // A signal's exit code is the call's business; the job was merely not finished.
     let code = report.exitCode == .interrupted ? context.interruption.exitCode : report.exitCode
-    return (
-      code, code == .auditBroken || report.problem?.code.hasPrefix("ledger_") == true && code == .failed
-    )
+    return (code, report.endsRun)
   }
 }

@@ -16,12 +16,14 @@ final class Session {
   private var journals: [String: Journal] = [:]
   private let command: String
 
-  /// Takes lock and lease. Throws `Problem` with code `locked` when another run has them.
+  /// Takes lock and lease. Throws `SessionError` when another run has them, or a signal ended the wait.
   static func begin(
-    command: String, wiring: Wiring, adopting: InstallationID? = nil, waitForLock: Duration?
+    command: String, wiring: Wiring, adopting: InstallationID? = nil, waitForLock: Duration?,
+    interruption: any Interruption
   ) async throws -> Session {
     try wiring.state.make()
-    let lock = try await takeLock(wiring.state, waiting: waitForLock ?? .zero)
+    let lock = try await takeLock(
+      wiring.state, waiting: waitForLock ?? .zero, interruption)
     let ledger = try wiring.state.openLedger(adopting: adopting, executor: wiring.threads)
     let lease = try await ledger.acquireLease(
       run: RunID(bits: SystemRandom().next()), now: SystemClock().now)
@@ -39,17 +41,14 @@ final class Session {
   }
 
   private static func takeLock(
-    _ state: StateDirectory, waiting: Duration
+    _ state: StateDirectory, waiting: Duration, _ interruption: any Interruption
   ) async throws -> any FileLock {
     let clock = SystemClock()
     let end = clock.uptime + waiting
     while true {
       if let lock = try state.lock() { return lock }
-      guard clock.uptime < end else {
-        throw Problem(
-          code: "locked", message: "another run holds \(state.lockPath)",
-          hint: "wait for it to end, or let this one wait with --wait-for-lock 5m")
-      }
+      if interruption.isRequested { throw SessionError.interrupted }
+      guard clock.uptime < end else { throw SessionError.locked(path: state.lockPath) }
       try await clock.sleep(for: .milliseconds(200))
     }
   }
@@ -92,5 +91,32 @@ final class Session {
   private func entry(_ name: String, _ details: [AuditEvent.Detail]) -> JournalEntry {
     JournalEntry(
       time: clock.now, job: nil, cluster: nil, record: EventRecord(name: name), details: details)
+  }
+}
+
+/// Why a session was not begun.
+enum SessionError: Error {
+  case locked(path: String)
+  case interrupted
+
+  var problem: Problem {
+    switch self {
+    case .locked(let path):
+      Problem(
+        code: "locked", message: "another run holds \(path)",
+        hint: "wait for it to end, or let this one wait with --wait-for-lock 5m")
+    case .interrupted:
+      Problem(code: "interrupted", message: "stopped while waiting for another run", hint: nil)
+    }
+  }
+}
+
+extension CommandContext {
+  func exitCode(ofBeginning error: any Error) -> ExitCode {
+    switch error as? SessionError {
+    case .locked: .locked
+    case .interrupted: interruption.exitCode
+    case nil: .failed
+    }
   }
 }

@@ -39,7 +39,9 @@ struct Wiring {
       name: job.name, isOneOff: specification.isOneOff,
       binding: JobBinding(
         cluster: "\(cluster.accountID)/\(cluster.clusterID)",
-        stores: stores.map { "file:\($0.directory)" }),
+        stores: zip(job.stores, stores).map { store, settings in
+          "file:\(settings.format.rawValue):\(store.directory ?? "(default)")"
+        }),
       host: cluster.host,
       activation: ActivationPolicy(
         timeout: job.activation.timeout, consecutive: job.activation.consecutive,
@@ -135,6 +137,7 @@ extension Problem {
   init(any error: any Error) {
     switch error {
     case let problem as Problem: self = problem
+    case let error as SessionError: self = error.problem
     case let error as LedgerError: self.init(error)
     case let error as AuditError: self.init(error)
     case let error as StoreError: self.init(error)

@@ -57,7 +57,10 @@ struct NextActionTests {
         .revokeOrphan(attempt: Story.a, tokenID: "T2")
       ),
       (refusedStory, context(after: .seconds(86_399), waited: true), .wait(generation: 1)),
-      (refusedStory, context(after: .seconds(86_400), waited: true), .abandon(generation: 1)),
+      (
+        refusedStory, context(after: .seconds(86_400), waited: true),
+        .revoke(generation: 1, reason: .neverActive)
+      ),
       // Nothing is given up before this run has asked for itself, nor on the strength of an outage.
       (refusedStory, context(after: .seconds(999_999)), .activate(generation: 1)),
       (
@@ -74,7 +77,7 @@ struct NextActionTests {
         .promote(generation: 1, store: "new")
       ),
       (promotedTwice + [.deliveryDone(generation: 1)], context(wanted: false), .none),
-      (stagedStory + [Story.revoking], context(wanted: false), .abandon(generation: 1)),
+      (stagedStory + [Story.revoking], context(wanted: false), .revoke(generation: 1, reason: .intended)),
       (stagedStory + [Story.revoking, .revokeDone(generation: 1)], context(), .create(generation: 2)),
       (stagedStory + [Story.revoking, .revokeDone(generation: 1)], context(wanted: false), .none),
     ] as [([Event], ActionContext, Action)])
@@ -109,7 +112,7 @@ struct EvidenceTests {
   private func evidence(_ history: [Event], _ sightings: [Sighting]) throws -> Evidence {
     var story = try Story()
     for event in history { try story.add(event) }
-    return story.machine.evidence(from: sightings)
+    return story.machine.evidence(from: sightings, listedAt: start)
   }
 
   private let seen = Sighting(attempt: Story.a, tokenID: "T")
@@ -153,10 +156,13 @@ struct EvidenceTests {
     // Applying it is legal, and seeing the token again is no news.
     var story = try Story()
     for event in history + evidence.events { try story.add(event) }
-    #expect(story.machine.evidence(from: [seen]).events.isEmpty)
+    #expect(story.machine.evidence(from: [seen], listedAt: start).events.isEmpty)
     try story.add(.orphanRevoked(attempt: Story.a, tokenID: "T"))
-    #expect(story.machine.evidence(from: [seen]).events.isEmpty)
-    #expect(story.machine.evidence(from: [second]).events.count == 1)
+    #expect(story.machine.evidence(from: [seen], listedAt: start).events.isEmpty)
+    #expect(story.machine.evidence(from: [second], listedAt: start).events.count == 1)
+    #expect(
+      story.machine.evidence(from: [second, second], listedAt: start).events.count == 1,
+      "a listing that shows a token twice shows one orphan")
   }
 
   @Test func aWatchEndsAfterSevenDaysWithoutASight() throws {

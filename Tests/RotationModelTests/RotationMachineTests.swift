@@ -163,7 +163,7 @@ struct RotationMachineTests {
       (
         "orphan revoked",
         [Story.intended(), Story.unknown, Story.found, .orphanRevoked(attempt: Story.a, tokenID: "T")],
-        ["create.intended"]
+        ["create.intended", "orphan.found"]
       ),
       (
         "staged", [Story.intended(), Story.answered, Story.staged],
@@ -194,7 +194,7 @@ struct RotationMachineTests {
       (
         "revoked",
         [Story.intended(), Story.answered, Story.staged, Story.revoking, .revokeDone(generation: 1)],
-        ["create.intended"]
+        ["create.intended", "orphan.found"]
       ),
     ] as [(String, [Event], Set<String>)])
   func onlyWhatMayHappenIsTaken(state: String, history: [Event], legal: Set<String>) throws {

@@ -76,6 +76,10 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
     }
   }
 
+  func inspect(_ place: StorePlace, attempt: AttemptID) async throws(StoreError) -> String? {
+    current[place.name]?.attempt == attempt ? nil : "another token"
+  }
+
   func discard(_ which: Event.Place, attempt: AttemptID, at place: StorePlace) async throws(StoreError) {
     if which == .pending, pending[place.name]?.attempt == attempt { pending[place.name] = nil }
     if which == .previous, previous[place.name]?.attempt == attempt { previous[place.name] = nil }

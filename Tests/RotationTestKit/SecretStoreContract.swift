@@ -8,6 +8,7 @@ public struct SecretStoreContract: Sendable {
   public enum Rule: String, CaseIterable, Sendable {
     case readsBackWhatIsStaged
     case promotesAndKeepsThePrevious
+    case seesWhetherTheCurrentIsThere
     case neverGoesBack
     case promotesOnlyWhatIsPending
     case keepsOneAttemptPending
@@ -64,6 +65,7 @@ public struct SecretStoreContract: Sendable {
     switch rule {
     case .readsBackWhatIsStaged: try await readsBackWhatIsStaged(store)
     case .promotesAndKeepsThePrevious: try await promotesAndKeepsThePrevious(store)
+    case .seesWhetherTheCurrentIsThere: try await seesWhetherTheCurrentIsThere(store)
     case .neverGoesBack: try await neverGoesBack(store)
     case .promotesOnlyWhatIsPending: try await promotesOnlyWhatIsPending(store)
     case .keepsOneAttemptPending: try await keepsOneAttemptPending(store)
@@ -98,6 +100,24 @@ extension SecretStoreContract {
       let previous = index > 0 ? tokens[index - 1] : nil
       try await expect(store, pending: nil, current: token, previous: previous)
     }
+  }
+
+  private func seesWhetherTheCurrentIsThere(_ store: any SecretStore) async throws {
+    let (first, second) = (SecretStoreContract.token(1), SecretStoreContract.token(2))
+    let place = SecretStoreContract.place
+    if try await store.inspect(place, attempt: first.attempt) == nil {
+      throw Violation(description: "an empty place was said to hold a token")
+    }
+    try await put(first, into: store)
+    for _ in 0..<2 {
+      if let flaw = try await store.inspect(place, attempt: first.attempt) {
+        throw Violation(description: "a promoted token was said to be wrong: \(flaw)")
+      }
+    }
+    if try await store.inspect(place, attempt: second.attempt) == nil {
+      throw Violation(description: "another attempt's token was said to be there")
+    }
+    try await expect(store, pending: nil, current: first, previous: nil)
   }
 
   private func neverGoesBack(_ store: any SecretStore) async throws {

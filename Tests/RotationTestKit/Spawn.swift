@@ -10,7 +10,8 @@ public enum Spawn {
     public var signal: Int32?
     public var output: String
     public var errors: String
-    /// The most memory it had resident, in KiB.
+    /// The most memory it had resident, in KiB, as it was last seen alive. (What `wait4` tells includes the
+    /// memory of the process that started it.)
     public var peakKibibytes: Int
   }
 
@@ -60,12 +61,21 @@ public enum Spawn {
       throw Failure(message: "\(arguments[0]): \(String(cString: strerror(result)))")
     }
     var status: Int32 = 0
-    var usage = rusage()
-    while wait4(identifier, &status, 0, &usage) < 0, errno == EINTR {}
+    var peakKibibytes = 0
+    while waitpid(identifier, &status, WNOHANG) == 0 {
+      peakKibibytes = max(peakKibibytes, peak(of: identifier))
+      usleep(20_000)
+    }
     let signal = status & 0x7f
     return Outcome(
       exitCode: signal == 0 ? (status >> 8) & 0xff : nil, signal: signal == 0 ? nil : signal,
-      output: text(outputPath), errors: text(errorPath), peakKibibytes: Int(usage.ru_maxrss))
+      output: text(outputPath), errors: text(errorPath), peakKibibytes: peakKibibytes)
+  }
+
+  private static func peak(of identifier: pid_t) -> Int {
+    let status = (try? String(contentsOfFile: "/proc/\(identifier)/status", encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+    return line.flatMap { Int($0.filter(\.isNumber)) } ?? 0
   }
 
   private static func text(_ path: String) -> String {
