@@ -129,6 +129,20 @@ enum Invariants {
     }
   }
 
+  /// A token that the ledger calls revoked is gone, where no replica could have said so wrongly.
+  static func checkOutcome(_ world: World, _ event: Event, _ machine: RotationMachine?) {
+    let tokenID: String?
+    switch event {
+    case .orphanRevoked(_, let orphan): tokenID = orphan
+    case .revokeDone(let number): tokenID = machine?.generations.last { $0.number == number }?.tokenID
+    default: return
+    }
+    guard world.replicaLag == .zero, let tokenID else { return }
+    if world.cluster.liveTokens(at: world.now).contains(where: { $0.id == tokenID }) {
+      world.broken("2", "\(tokenID) is on record as revoked and lives")
+    }
+  }
+
   /// After a process ended, however it did.
   static func checkSecrecy(_ world: World) {
     let audit = world.disk.content(of: World.auditPath) ?? []

@@ -66,13 +66,16 @@ struct SecrecyScan {
 
   /// Each 8 bytes in a row, with the index of the last one.
   private static func windows(_ bytes: some Collection<UInt8>, _ body: (UInt64, Int) -> Void) {
-    var window: UInt64 = 0
-    var count = 0
     let start = (bytes as? ArraySlice<UInt8>)?.startIndex ?? 0
-    for byte in bytes {
-      window = window << 8 | UInt64(byte)
-      count += 1
-      if count >= 8 { body(window, start + count - 1) }
+    let copy = Array(bytes)
+    copy.withUnsafeBufferPointer { buffer in
+      var window: UInt64 = 0
+      var index = 0
+      while index < buffer.count {
+        window = window << 8 | UInt64(buffer[index])
+        if index >= 7 { body(window, start + index) }
+        index += 1
+      }
     }
   }
 }

@@ -233,6 +233,7 @@ final class World: @unchecked Sendable {
     saw(event.event.record.name)
     if let action = Coverage.action(of: event.event) { acted(action) }
     secrecy.add("\(event.event)")
+    Invariants.checkOutcome(self, event.event, lineages[lineage]?.machine)
   }
 
   func saw(_ what: String) { seen[what, default: 0] += 1 }
