@@ -18,7 +18,7 @@ struct Simulation {
   /// The broken invariant, or nil.
   func run() -> String? {
     defer { Coverage.shared.add(world.seen) }
-    let leastProcesses: UInt64 = world.patienceKind == .ordinary ? 1 : 3
+    let leastProcesses: UInt64 = world.patienceKind == .ordinary ? 1 : 2
     for _ in 0..<(leastProcesses + world.draw.next() % 4) {
       world.setFaults(world.chance(85) ? world.drawFaults() : [])
       live(world.drawTrouble())
@@ -27,7 +27,7 @@ struct Simulation {
     }
     world.setFaults([])
     var report: JobReport?
-    for index in 0..<5 {
+    for index in 0..<4 {
       // Longer than any late effect of `drawFaults`, and than any node takes to learn a token.
       world.clock.advance(by: .seconds(1200))
       report = live(Trouble())

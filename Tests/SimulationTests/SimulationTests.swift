@@ -4,7 +4,7 @@ import Testing
 struct SimulationTests {
   private static let seeds = 500
   /// Each event and each action is met by at least this many seeds.
-  private static let leastSeeds = 5
+  private static let leastSeeds = 3
 
   /// The seeds run side by side in a few groups, since each one is a world of its own.
   @Test func crashesAndLostAnswersLoseNothing() async {
