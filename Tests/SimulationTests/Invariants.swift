@@ -13,6 +13,8 @@ enum Invariants {
     for lineage in world.lineages.values {
       guard let live = lineage.machine.live, let string = world.strings[live.tokenID] else { continue }
       let current = world.disk.content(of: "\(World.storePath)/\(lineage.name)")
+      let second =
+        world.hasTwoStores ? world.disk.content(of: "\(World.secondPath)/\(lineage.name)") : current
       let pending = world.disk.content(of: "\(World.storePath)/.pending/\(lineage.name)")
       switch live.phase {
       case .staged, .active, .delivering, .current:
@@ -22,12 +24,12 @@ enum Invariants {
         }
       case .revoking, .revoked: break
       }
-      if live.phase == .current, current != Array(string.utf8) {
+      if live.phase == .current, current != Array(string.utf8) || second != Array(string.utf8) {
         world.broken("1", "\(lineage.name) is current and the store holds something else at \(effect)")
       }
     }
-    for row in world.rows {
-      guard let current = world.disk.content(of: "\(World.storePath)/\(row.name)") else { continue }
+    for (path, row) in world.storePaths.flatMap({ path in world.rows.map { (path, $0) } }) {
+      guard let current = world.disk.content(of: "\(path)/\(row.name)") else { continue }
       let string = String(decoding: current, as: UTF8.self)
       guard let id = world.ids[string] else {
         world.broken("1", "\(row.name): the store calls half a token current at \(effect)")
@@ -41,15 +43,17 @@ enum Invariants {
 
   /// Before a POST reaches the network.
   static func checkPost(_ world: World, _ marker: Marker) {
-    if !world.auditHolds(["\"create.intended\"", marker.attempt.text]) {
+    world.audit.read(world.disk)
+    if !world.audit.intendedAttempts.contains(marker.attempt.text) {
       world.broken("6", "POST of \(marker.attempt) without its intent on disk")
     }
+    checkDeadline(world, marker)
     for post in world.posts where post.marker.name == marker.name {
       if post.marker.attempt == marker.attempt { world.broken("5", "attempt \(marker.attempt) sent again") }
       switch post.answer {
       case .refused: continue
-      case .created: if world.isGone(post.marker) { continue }
-      case .pending, .unknown: break
+      // A token that was found and revoked ends the doubt about its attempt before the deadline, too.
+      case .created, .pending, .unknown: if world.isGone(post.marker) { continue }
       }
       if world.listings.contains(where: { $0.wasAnswered && $0.begunAt >= post.deadline }) { continue }
       world.broken(
@@ -57,13 +61,23 @@ enum Invariants {
     }
   }
 
+  /// Nothing that is sent now may have its effect after the deadline that its intent names, by true time.
+  private static func checkDeadline(_ world: World, _ marker: Marker) {
+    for (name, timed) in world.committed.reversed() where name == marker.name {
+      guard case .createIntended(_, marker.attempt, let deadline) = timed.event else { continue }
+      let latest = world.uptime(whenWallShowed: timed.time) + (deadline - timed.time)
+      if world.clock.uptime + World.requestTimeout > latest {
+        world.broken("5", "POST of \(marker.attempt) so late that its deadline does not hold")
+      }
+      return
+    }
+    world.broken("6", "POST of \(marker.attempt) without its intent in the ledger")
+  }
+
   /// Before a DELETE reaches the network.
   static func checkRevocation(_ world: World, _ tokenID: String) {
-    if !world.auditHolds(["revoke_intended\"", tokenID])
-      && !world.auditHolds(["\"revoke.intended\"", tokenID])
-    {
-      world.broken("6", "DELETE of \(tokenID) without its intent on disk")
-    }
+    checkIntent(world, tokenID)
+    checkOwner(world, tokenID)
     for lineage in world.lineages.values {
       guard let live = lineage.machine.live, live.tokenID == tokenID, live.phase != .revoking else {
         continue
@@ -74,9 +88,9 @@ enum Invariants {
     let isGivenUp = world.lineages.values.contains {
       $0.machine.live?.tokenID == tokenID && $0.machine.live?.phase == .revoking
     }
-    for row in world.rows {
-      if world.disk.content(of: "\(World.storePath)/\(row.name)") == Array(string.utf8) {
-        world.broken("1", "\(row.name): DELETE of \(tokenID), which the store calls current")
+    for (path, row) in world.storePaths.flatMap({ path in world.rows.map { (path, $0) } }) {
+      if world.disk.content(of: "\(path)/\(row.name)") == Array(string.utf8) {
+        world.broken("1", "\(row.name): DELETE of \(tokenID), which \(path) calls current")
       }
     }
     if !isGivenUp, world.foundInStore.contains(tokenID) {
@@ -84,62 +98,58 @@ enum Invariants {
     }
   }
 
+  /// The newest line about the token is the intent of this DELETE, not the outcome of an earlier one.
+  private static func checkIntent(_ world: World, _ tokenID: String) {
+    world.audit.read(world.disk)
+    switch world.audit.newestEvent[tokenID] {
+    case "orphan.revoke_intended", "revoke.intended": return
+    case "revoke.refused", "revoke.unknown":
+      guard World.pairsEveryDelete else { return }
+      world.broken("6", "DELETE of \(tokenID) again without another intent on disk")
+    case let event:
+      world.broken(
+        "6", "DELETE of \(tokenID) without its intent on disk; the newest line is \(event ?? "none")")
+    }
+  }
+
+  /// The token's description, as it is now, ends with the marker that the ledger expects.
+  private static func checkOwner(_ world: World, _ tokenID: String) {
+    guard let record = world.cluster.token(tokenID, at: world.now), record.revokedAt == nil else { return }
+    let marker = Marker.split(record.description).marker
+    let isOurs = world.lineages.values.contains { lineage in
+      lineage.name == marker?.name
+        && lineage.machine.attempts.contains { attempt in
+          attempt.id == marker?.attempt
+            && (attempt.orphans.contains { $0.tokenID == tokenID }
+              || attempt.state == .kept(tokenID: tokenID))
+        }
+    }
+    if !isOurs || marker?.installation != world.ledger.installation || marker?.job != World.job {
+      world.broken("foreign", "DELETE of \(tokenID), described as '\(record.description)'")
+    }
+  }
+
+  /// A token that the ledger calls revoked is gone, where no replica could have said so wrongly.
+  static func checkOutcome(_ world: World, _ event: Event, _ machine: RotationMachine?) {
+    let tokenID: String?
+    switch event {
+    case .orphanRevoked(_, let orphan): tokenID = orphan
+    case .revokeDone(let number): tokenID = machine?.generations.last { $0.number == number }?.tokenID
+    default: return
+    }
+    guard world.replicaLag == .zero, let tokenID else { return }
+    if world.cluster.liveTokens(at: world.now).contains(where: { $0.id == tokenID }) {
+      world.broken("2", "\(tokenID) is on record as revoked and lives")
+    }
+  }
+
   /// After a process ended, however it did.
   static func checkSecrecy(_ world: World) {
     let audit = world.disk.content(of: World.auditPath) ?? []
-    var parts = Set<UInt64>()
-    for string in world.strings.values {
-      eightByteWindows(string.utf8.dropFirst("apiv1_".utf8.count)) { parts.insert($0) }
-    }
-    for text in [audit[...]] + world.reports.map({ ArraySlice($0.utf8) }) {
-      eightByteWindows(text) { window in
-        if parts.contains(window) { world.broken("7", "8 characters of a token string were written") }
-      }
+    if world.secrecy.finds(in: audit, reports: world.reports) {
+      world.broken("7", "a part of a token string, or of something made from it, was written")
     }
     world.reports = []
-  }
-
-  /// After quiet runs, when all late effects have landed: each row has one token, and it works.
-  static func checkEnd(_ world: World) {
-    let live = world.cluster.liveTokens(at: world.now)
-    for row in world.rows {
-      let tokens = live.filter { Marker.split($0.description).marker?.name == row.name }
-      if tokens.count != 1 {
-        world.broken("2", "\(row.name) has \(tokens.count) live tokens at the end: \(tokens.map(\.id))")
-      }
-      let lineage = world.lineages.values.first { $0.name == row.name }
-      guard let generation = lineage?.machine.live, generation.phase == .current else {
-        world.broken(
-          "liveness", "\(row.name) is \(lineage?.machine.status.rawValue ?? "unheard of") at the end")
-        continue
-      }
-      if tokens.first?.id != generation.tokenID {
-        world.broken("2", "\(row.name): the live token is not the ledger's")
-      }
-      let current = world.disk.content(of: "\(World.storePath)/\(row.name)")
-      if current != world.strings[generation.tokenID].map({ Array($0.utf8) }) {
-        world.broken("3", "\(row.name): the store's current token is not the ledger's")
-      }
-    }
-    for lineage in world.lineages.values {
-      for attempt in lineage.machine.attempts {
-        switch attempt.state {
-        case .inFlight, .answered:
-          world.broken("6", "attempt \(attempt.id) has an intent and no outcome at the end")
-        case .refused, .unknown, .kept, .lost, .closed: break
-        }
-      }
-    }
-  }
-
-  private static func eightByteWindows(_ bytes: some Sequence<UInt8>, _ body: (UInt64) -> Void) {
-    var window: UInt64 = 0
-    var count = 0
-    for byte in bytes {
-      window = window << 8 | UInt64(byte)
-      count += 1
-      if count >= 8 { body(window) }
-    }
   }
 
   static func contains(_ hay: [UInt8], _ needle: some StringProtocol) -> Bool {
@@ -158,14 +168,6 @@ enum Invariants {
 }
 
 extension World {
-  /// Whether one line of the audit file holds all of these.
-  func auditHolds(_ parts: [String]) -> Bool {
-    guard let audit = disk.content(of: World.auditPath) else { return false }
-    return audit.split(separator: UInt8(ascii: "\n")).contains { line in
-      parts.allSatisfy { Invariants.contains(Array(line), $0) }
-    }
-  }
-
   /// Whether the ledger knows that nothing of this attempt is left, or will be revoked before another.
   func isGone(_ marker: Marker) -> Bool {
     for lineage in lineages.values where lineage.name == marker.name {

@@ -87,6 +87,8 @@ struct SimulatedTokenService: TokenService {
   ) async throws(ServiceError) -> TokenListing {
     let index = world.listings.count
     world.listings.append(World.Listing(begunAt: world.clock.uptime, wasAnswered: false))
+    world.listingsOfProcess += 1
+    if world.listingsOfProcess == 2 { world.acted("search") }
     let reply = try await ask(.list)
     guard case .tokens(let tokens) = reply else { throw Self.dead }
     world.listings[index].wasAnswered = true
@@ -95,7 +97,9 @@ struct SimulatedTokenService: TokenService {
 
   func token(id: String) async throws(ServiceError) -> RotationPorts.TokenRecord? {
     switch try await ask(.get(id: id)) {
-    case .token(let token): return token.asPort
+    case .token(let token):
+      // A replica that has not heard of the token yet.
+      return world.now - token.createdAt < world.replicaLag ? nil : token.asPort
     case .notFound: return nil
     default: throw Self.dead
     }
@@ -114,6 +118,7 @@ struct SimulatedTokenService: TokenService {
     world.step("before DELETE")
     guard !world.isDead else { return .unknown(Self.dead) }
     Invariants.checkRevocation(world, id)
+    world.deletes += 1
     await travel()
     let answer = world.cluster.perform(.revoke(id: id), node: 0, at: world.now)
     world.step("after DELETE")
@@ -162,6 +167,7 @@ struct SimulatedProbe: ActivationProbe {
     guard !world.isDead else { return .unavailable(ServiceError(.noAnswer, message: "the process is dead")) }
     let string = accessToken.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
     try? await world.clock.sleep(for: .milliseconds(Int64(1 + world.draw.next() % 50)))
+    world.acted("activate")
     let call: ClusterCall =
       target.action == .read
       ? .query(accessToken: string, database: target.database)
@@ -182,93 +188,31 @@ struct SimulatedSpecification: Specification {
 
   func enqueueRows(batchSize: Int, _ receive: ([QueuedRow]) async throws -> Void) async throws {
     try await receive(
-      world.rows.enumerated().map { position, row in
+      world.wanted.enumerated().map { position, row in
         QueuedRow(
           name: row.name, position: Int64(position), byteOffset: Int64(position), byteLength: 1,
           digest: row.name, isOneOff: false)
       })
   }
 
-  func row(_ queued: QueuedRow) throws(RowError) -> DesiredToken { world.rows[Int(queued.position)] }
+  func row(_ queued: QueuedRow) throws(RowError) -> DesiredToken { world.wanted[Int(queued.position)] }
 
   func unknownDatabases(known: Set<String>) throws -> [String] { [] }
 }
 
-/// A ledger whose process can die before or after each call; what was committed stays.
-struct MortalLedger: Ledger {
-  let world: World
-  private var base: InMemoryLedger { world.ledger }
-
-  init(world: World) {
-    self.world = world
-  }
-
-  var installation: InstallationID { base.installation }
-
-  private func live(_ what: String) throws(LedgerError) {
-    world.step(what)
-    if world.isDead { throw LedgerError(.unavailable, message: "the process is dead") }
-  }
-
-  func acquireLease(run: RunID, now: Instant) async throws(LedgerError) -> Lease {
-    try await base.acquireLease(run: run, now: now)
-  }
-  func releaseLease(_ lease: Lease) async throws(LedgerError) { try await base.releaseLease(lease) }
-  func binding(job: String) async throws(LedgerError) -> JobBinding? { await base.binding(job: job) }
-  func bind(job: String, to binding: JobBinding, lease: Lease) async throws(LedgerError) {
-    try live("before bind")
-    try await base.bind(job: job, to: binding, lease: lease)
-  }
-  func hasHistory(job: String) async throws(LedgerError) -> Bool { await base.hasHistory(job: job) }
-  func enqueue(_ rows: [QueuedRow], job: String, lease: Lease) async throws(LedgerError) {
-    try live("before enqueue")
-    try await base.enqueue(rows, job: job, lease: lease)
-  }
-  func rowsWithoutToken(job: String, lease: Lease) async throws(LedgerError) -> Int {
-    try await base.rowsWithoutToken(job: job, lease: lease)
-  }
-  func claim(job: String, limit: Int, lease: Lease) async throws(LedgerError) -> [ClaimedLineage] {
-    try live("before claim")
-    let claimed = try await base.claim(job: job, limit: limit, lease: lease)
-    for lineage in claimed where world.lineages[lineage.id] == nil {
-      world.lineages[lineage.id] = (lineage.name, RotationMachine())
-    }
-    return claimed
-  }
-  func lineages(job: String, after: String?, limit: Int) async throws(LedgerError) -> [ClaimedLineage] {
-    await base.lineages(job: job, after: after, limit: limit)
-  }
-  func commit(_ transaction: LedgerTransaction, lease: Lease) async throws(LedgerError) {
-    try live("before commit")
-    try await base.commit(transaction, lease: lease)
-    for (lineage, event) in transaction.events {
-      do { try world.lineages[lineage]?.machine.apply(event) } catch {
-        world.broken("machine", "the ledger took an impossible event: \(error)")
-      }
-    }
-    try live("after commit")
-  }
-  func auditState(log: String) async throws(LedgerError) -> AuditState { await base.auditState(log: log) }
-  func reserveCreations(
-    _ count: Int, maximum: Int, job: String, lease: Lease
-  ) async throws(LedgerError) -> Bool {
-    try await base.reserveCreations(count, maximum: maximum, job: job, lease: lease)
-  }
-  func reservePermits(
-    _ budget: RequestBudget, wanted: Int, perSecond: Int, uptime: Duration, lease: Lease
-  ) async throws(LedgerError) -> PermitGrant {
-    try await base.reservePermits(
-      budget, wanted: wanted, perSecond: perSecond, uptime: uptime, lease: lease)
-  }
-}
-
-/// Nobody asks this run to stop, unless the world does.
+/// A wish to stop, voiced at the time that the world has drawn.
 struct SimulatedInterruption: Interruption {
   let world: World
-  var isRequested: Bool { world.isDead }
+
+  var isRequested: Bool {
+    world.isDead || world.trouble.interruptAt.map { $0 <= world.clock.uptime } ?? false
+  }
 
   func requested() async throws {
-    while true { try await world.clock.sleep(for: .seconds(3600)) }
+    guard let moment = world.trouble.interruptAt else {
+      while true { try await world.clock.sleep(for: .seconds(3600)) }
+    }
+    try await world.clock.sleep(until: moment)
   }
 }
 
@@ -278,7 +222,11 @@ struct RecordingReporter: Reporter {
 
   func jobStarted(_ job: String) {}
   func progressed(_ job: String, _ progress: Progress) {}
-  func tokenFinished(_ job: String, _ report: TokenReport) { world.reports.append("\(report)") }
+  func tokenFinished(_ job: String, _ report: TokenReport) {
+    world.reports.append("\(report)")
+    if report.outcome == .unchanged { world.acted("none") }
+    if report.outcome == .pending { world.acted("wait") }
+  }
   func noticed(_ job: String, _ problem: Problem) { world.reports.append("\(problem)") }
   func jobFinished(_ job: String, _ report: JobReport) { world.reports.append("\(report)") }
 }

@@ -15,17 +15,31 @@ final class World: @unchecked Sendable {
   var disk = SimulatedDisk()
   let ledger: InMemoryLedger
   var cluster: SimulatedCluster
+  /// Every row that the CSV ever has.
   let rows: [DesiredToken]
+  /// The rows that it has now.
+  var wanted: [DesiredToken]
 
-  /// The running process is dead from this effect on; nil: it lives to its end.
-  private var effectsUntilDeath: Int?
+  // What kind of world the seed has drawn.
+  let hasTwoStores: Bool
+  let changesCSV: Bool
+  let jumpsClock: Bool
+  let patienceKind: PatienceKind
+  /// How long GET does not show a new token.
+  let replicaLag: Duration
+
+  var trouble = Trouble()
+  private var effectsOfProcess = 0
+  private var namedEffects = 0
   private(set) var isDead = false
   private(set) var effects = 0
   /// The first invariant found broken, with what broke it.
   private(set) var violation: String?
 
   var posts: [Post] = []
+  var deletes = 0
   var listings: [Listing] = []
+  var listingsOfProcess = 0
   /// Every string that the cluster ever gave out, by token id.
   var strings: [String: String] = [:]
   /// The same the other way round.
@@ -35,6 +49,27 @@ final class World: @unchecked Sendable {
   var foundInStore = Set<String>()
   /// The lineages as the ledger's committed events make them.
   var lineages: [LineageID: (name: String, machine: RotationMachine)] = [:]
+  /// What the ledger took, in its order.
+  private(set) var committed: [(name: String, event: TimedEvent)] = []
+  var audit = AuditScan()
+  var secrecy = SecrecyScan()
+  /// What this seed has seen, for the table of all seeds.
+  private(set) var seen: [String: Int] = [:]
+
+  /// Tokens of another installation; tokens without a marker.
+  var strangers: [String] = []
+  var bystanders: [String] = []
+  /// Descriptions as they were before somebody changed them, by token id.
+  var edited: [String: String] = [:]
+  /// What the wall showed at uptime zero, from each uptime on.
+  private var walls: [(from: Duration, atStart: Instant)]
+
+  /// When nodes learn a new token: soon, later than a run waits, or later than refusals are borne.
+  enum PatienceKind { case ordinary, tokensAreLate, tokensAreGivenUp }
+
+  var abandonAfter: Duration { patienceKind == .tokensAreGivenUp ? .seconds(600) : .seconds(86_400) }
+  /// The longest pause between two processes, in milliseconds.
+  var patience: UInt64 { patienceKind == .tokensAreGivenUp ? 950_000 : 400_000 }
 
   struct Post {
     var marker: Marker
@@ -54,23 +89,53 @@ final class World: @unchecked Sendable {
   static let job = "plant"
   static let auditPath = "/state/audit.jsonl"
   static let storePath = "/state/tokens/plant"
+  static let secondPath = "/mirror/tokens/plant"
   static let requestTimeout: Duration = .seconds(5)
   static let settle: Duration = .seconds(4)
+
+  /// Off where the product is known to fail: see docs/simulation.md.
+  static let clockJumpsBetweenRuns = true
+  static let clockJumpsWhileRunning = true
+  static let replicasLag = true
+  static let pairsEveryDelete = true
 
   init(seed: UInt64) {
     self.seed = seed
     draw = SimulatedDisk.Generator(seed: seed)
     ledger = InMemoryLedger(random: SeededRandom(seed: seed ^ 0xA5A5))
+    walls = [(.zero, clock.wallAtStart)]
+    let kind = draw.next() % 100
     var configuration = SimulatedCluster.Configuration()
     configuration.databases = ["air", "water"]
     configuration.nodes = 3
-    configuration.activationDelay = .milliseconds(Int64(draw.next() % 20_000))
+    switch kind {
+    case 0..<64: patienceKind = .ordinary
+    case 64..<80: patienceKind = .tokensAreLate
+    default: patienceKind = .tokensAreGivenUp
+    }
+    switch patienceKind {
+    case .ordinary: configuration.activationDelay = .milliseconds(Int64(draw.next() % 20_000))
+    case .tokensAreLate: configuration.activationDelay = .seconds(Int64(62 + draw.next() % 120))
+    case .tokensAreGivenUp: configuration.activationDelay = .seconds(Int64(1_000 + draw.next() % 150))
+    }
     // The cluster's promise: every node knows a token within `settle` of the first success.
     configuration.activationSpread = .milliseconds(Int64(draw.next() % 1_900))
     configuration.includesRevoked = draw.next() % 2 == 0
+    if draw.next() % 4 == 0 { configuration.listLag = .milliseconds(Int64(draw.next() % 30_000)) }
+    let lags = draw.next() % 5 == 0
+    replicaLag = lags && World.replicasLag ? .milliseconds(Int64(draw.next() % 30_000)) : .zero
+    hasTwoStores = draw.next() % 3 == 0
+    changesCSV = draw.next() % 5 == 0
+    jumpsClock = draw.next() % 5 == 0
     cluster = SimulatedCluster(configuration, generator: SeededGenerator(seed: seed ^ 0x77))
     rows = (0..<Int(1 + draw.next() % 5)).map { World.row($0) }
+    wanted = rows
     disk.plant(.directory, at: "/state")
+    for text in ["Token 0", "[tokenrotate plant/token-0]"] {
+      let token = cluster.createToken(
+        Sandbox.TokenRequest(description: text, permissions: rows[0].permissions), at: now)
+      if let token { bystanders.append(token.record.id) }
+    }
   }
 
   private static func row(_ index: Int) -> DesiredToken {
@@ -84,18 +149,44 @@ final class World: @unchecked Sendable {
       place: StorePlace(job: job, name: name))
   }
 
-  /// True time; the runner's wall clock may show another.
-  var now: Instant { Instant(milliseconds: 1_796_000_000_000) + clock.uptime }
+  var storePaths: [String] { hasTwoStores ? [World.storePath, World.secondPath] : [World.storePath] }
 
   func chance(_ percent: UInt64) -> Bool { draw.next() % 100 < percent }
 
+  // MARK: Time
+
+  let trueWallAtStart = Instant(milliseconds: 1_796_000_000_000)
+
+  /// True time; the runner's wall clock may show another.
+  var now: Instant { trueWallAtStart + clock.uptime }
+
+  func setWall(_ atStart: Instant) {
+    guard atStart != clock.wallAtStart else { return }
+    clock.wallAtStart = atStart
+    walls.append((clock.uptime, atStart))
+  }
+
+  /// The uptime at which the wall showed this, the latest one where it did so twice.
+  func uptime(whenWallShowed instant: Instant) -> Duration {
+    for wall in walls.reversed() {
+      let uptime = instant - wall.atStart
+      if uptime >= wall.from - .milliseconds(1) { return uptime }
+    }
+    return instant - walls[0].atStart
+  }
+
   // MARK: Life and death of the process
 
-  func startProcess(dyingAfter effects: Int?) {
+  func startProcess(_ trouble: Trouble) {
     isDead = false
-    effectsUntilDeath = effects
+    self.trouble = trouble
+    effectsOfProcess = 0
+    namedEffects = 0
+    listingsOfProcess = 0
+    audit = AuditScan()
     for row in rows {
       let pending = disk.content(of: "\(World.storePath)/.pending/\(row.name)") ?? []
+      guard !pending.isEmpty else { continue }
       for (id, string) in strings where Invariants.contains(pending, string) { foundInStore.insert(id) }
     }
   }
@@ -106,13 +197,25 @@ final class World: @unchecked Sendable {
     guard !isDead else { return }
     effects += 1
     Invariants.check(self, at: effect)
-    guard let left = effectsUntilDeath else { return }
-    effectsUntilDeath = left - 1
-    if left <= 0 { die() }
+    if let moment = trouble.jumpAt, moment <= clock.uptime {
+      trouble.jumpAt = nil
+      jumpClock()
+    }
+    switch trouble.death {
+    case .atEffect(let index)?:
+      if effectsOfProcess == index { die() }
+    case .at(let name, let index)?:
+      guard Invariants.contains(Array(effect.utf8), name) else { break }
+      if namedEffects == index { die() }
+      namedEffects += 1
+    case nil: break
+    }
+    effectsOfProcess += 1
   }
 
-  func die() {
+  private func die() {
     isDead = true
+    saw("world death")
     disk.cutPower()
   }
 
@@ -120,7 +223,30 @@ final class World: @unchecked Sendable {
   func reboot() {
     disk = disk.crash(using: &draw)
     isDead = false
-    effectsUntilDeath = nil
+    trouble = Trouble()
+  }
+
+  // MARK: What happened
+
+  func took(_ event: TimedEvent, of lineage: LineageID) {
+    committed.append((lineages[lineage]?.name ?? "?", event))
+    saw(event.event.record.name)
+    if let action = Coverage.action(of: event.event) { acted(action) }
+    secrecy.add("\(event.event)")
+    Invariants.checkOutcome(self, event.event, lineages[lineage]?.machine)
+  }
+
+  func saw(_ what: String) { seen[what, default: 0] += 1 }
+
+  func acted(_ action: String) { saw("action \(action)") }
+
+  /// Remembers every string that the cluster has made, as its owner would if no answer were ever lost.
+  func rememberStrings() {
+    for (id, string) in cluster.accessTokens where strings[id] == nil {
+      strings[id] = string
+      ids[string] = id
+      secrecy.guardString(string)
+    }
   }
 
   func broken(_ invariant: String, _ what: String) {

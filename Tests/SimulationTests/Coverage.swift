@@ -1,0 +1,69 @@
+import Foundation
+import RotationModel
+
+/// What happened how often over all seeds: a simulation that never meets a situation says nothing about it.
+final class Coverage: @unchecked Sendable {
+  static let shared = Coverage()
+
+  // Guarded by the lock: the groups of seeds run side by side.
+  private let lock = NSLock()
+  private var counts: [String: (times: Int, seeds: Int)] = [:]
+
+  /// Adds what one seed saw.
+  func add(_ seen: [String: Int]) {
+    lock.withLock {
+      for (what, times) in seen {
+        let before = counts[what] ?? (0, 0)
+        counts[what] = (before.times + times, before.seeds + 1)
+      }
+    }
+  }
+
+  /// Those of the expected things that fewer than `minimum` seeds have seen.
+  func missing(minimum: Int) -> [String] {
+    lock.withLock {
+      Coverage.expected.filter { (counts[$0]?.seeds ?? 0) < minimum }
+    }
+  }
+
+  /// The table, a line a thing.
+  var table: String {
+    lock.withLock {
+      counts.sorted { $0.key < $1.key }
+        .map {
+          "\($0.key.padding(toLength: 40, withPad: " ", startingAt: 0))\($0.value.seeds) seeds, \($0.value.times) times"
+        }
+        .joined(separator: "\n")
+    }
+  }
+
+  /// Every event, and every action but `completeDelivery`: a promotion and the end of its delivery are one
+  /// commit, so that action is left for ledgers that a job with fewer stores finds.
+  static let expected: [String] =
+    [
+      "create.intended", "create.done", "create.refused", "create.unknown", "create.watch_ended",
+      "store.staged", "token.adopted", "orphan.found", "orphan.revoke_intended", "orphan.revoked",
+      "orphan.revoke_refused", "orphan.revoke_unknown", "activation.confirmed", "activation.accepted",
+      "activation.timed_out", "store.promoted", "delivery.failed", "delivery.done", "revoke.intended",
+      "revoke.done", "revoke.refused", "revoke.unknown",
+    ]
+    + [
+      "recover", "revokeOrphan", "search", "create", "activate", "promote", "abandon", "wait", "none",
+    ].map { "action \($0)" }
+
+  /// The action that an event shows; a new event is given one here, or the compiler complains.
+  static func action(of event: Event) -> String? {
+    switch event {
+    case .createIntended: "create"
+    case .tokenAdopted: "recover"
+    case .createUnknown(_, let reason): reason.hasPrefix("the run ended") ? "recover" : nil
+    case .orphanRevokeIntended: "revokeOrphan"
+    case .storePromoted: "promote"
+    case .revokeDone: "abandon"
+    case .createDone, .createRefused, .createWatchEnded, .storeStaged, .orphanFound, .orphanRevoked,
+      .orphanRevokeRefused, .orphanRevokeUnknown, .activationConfirmed, .activationAccepted,
+      .activationTimedOut, .deliveryFailed, .deliveryDone, .revokeIntended, .revokeRefused, .revokeUnknown:
+      nil
+    }
+  }
+}

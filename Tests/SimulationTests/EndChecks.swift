@@ -1,0 +1,158 @@
+import AuditLog
+import Foundation
+import RotationModel
+import RotationPorts
+import RotationTestKit
+import Sandbox
+
+/// What must hold after quiet runs, when all late effects have landed.
+enum EndChecks {
+  static func check(_ world: World, _ report: JobReport?) {
+    let hasLeftRows = world.lineages.values.contains { lineage in
+      lineage.machine.live != nil && !world.wanted.contains { $0.name == lineage.name }
+    }
+    // A token whose row is gone is told to a person at every run.
+    if report?.exitCode != (hasLeftRows ? .needsPerson : .done) {
+      world.broken("liveness", "the last quiet run ended with \(String(describing: report))")
+    }
+    for row in world.rows { checkRow(world, row) }
+    let live = Set(world.cluster.liveTokens(at: world.now).map(\.id))
+    for id in world.bystanders where !live.contains(id) {
+      world.broken("foreign", "token \(id), which is not ours, was revoked")
+    }
+    for lineage in world.lineages.values { checkAttempts(world, lineage.name, lineage.machine) }
+    checkAudit(world)
+  }
+
+  /// Each wanted row has one token, the ledger's, and it is what the row asked for; a row that is gone has
+  /// at most the one that the ledger knows.
+  private static func checkRow(_ world: World, _ row: DesiredToken) {
+    let tokens = world.cluster.liveTokens(at: world.now).filter { token in
+      let marker = Marker.split(token.description).marker
+      return marker?.name == row.name && marker?.installation == world.ledger.installation
+    }
+    let lineage = world.lineages.values.first { $0.name == row.name }
+    let generation = lineage?.machine.live
+    if tokens.count != (generation == nil ? 0 : 1) || tokens.first?.id != generation?.tokenID {
+      world.broken(
+        "2", "\(row.name) has live tokens \(tokens.map(\.id)), the ledger \(generation?.tokenID ?? "none")")
+    }
+    guard world.wanted.contains(row) else { return }
+    guard let generation, generation.phase == .current else {
+      world.broken(
+        "liveness", "\(row.name) is \(lineage?.machine.status.rawValue ?? "unheard of") at the end")
+      return
+    }
+    for path in world.storePaths
+    where world.disk.content(of: "\(path)/\(row.name)")
+      != world.strings[generation.tokenID].map({ Array($0.utf8) })
+    {
+      world.broken("3", "\(row.name): the current token of \(path) is not the ledger's")
+    }
+    guard let token = tokens.first,
+      let attempt = lineage?.machine.attempts.last(where: { $0.id == generation.attempt })
+    else { return }
+    let asked = row.expiry.instant(createdAt: attempt.intendedAt)
+    if token.permissions != row.permissions || !isSame(token.expiresAt, asked)
+      || !isSame(generation.expiresAt, asked)
+    {
+      world.broken("2", "\(row.name): token \(token.id) is not what the row asked for")
+    }
+  }
+
+  /// To the second, which is what the service keeps; and one more where the second turned meanwhile.
+  private static func isSame(_ one: Instant?, _ other: Instant?) -> Bool {
+    guard let one, let other else { return one == other }
+    return abs((one - other).milliseconds) <= 1000
+  }
+
+  private static func checkAttempts(_ world: World, _ name: String, _ machine: RotationMachine) {
+    for attempt in machine.attempts {
+      switch attempt.state {
+      case .inFlight, .answered:
+        world.broken("6", "attempt \(attempt.id) has an intent and no outcome at the end")
+      case .refused, .unknown, .kept, .lost, .closed: break
+      }
+      for orphan in attempt.orphans where orphan.state != .revoked {
+        world.broken("2", "\(name): orphan \(orphan.tokenID) is \(orphan.state) at the end")
+      }
+    }
+    for generation in machine.generations where generation.phase == .revoking {
+      world.broken("6", "\(name): generation \(generation.number) is still being revoked at the end")
+    }
+  }
+
+  // MARK: The audit file
+
+  /// The chain holds, and its lines are the ledger's events, one to one and in their order.
+  private static func checkAudit(_ world: World) {
+    let (verifier, ledger) = (AuditVerifier(files: world.disk), world.ledger)
+    let executor = DeterministicExecutor(seed: 0, clock: world.clock)
+    let state = executor.run { await ledger.auditState(log: AuditState.mainLog) }
+    do {
+      let report = try verifier.verify(paths: [World.auditPath], ledger: state)
+      if let found = report.firstBreak {
+        world.broken("6", "the audit chain is broken at line \(found.line): \(found.message)")
+      }
+    } catch { world.broken("6", "the audit file cannot be read: \(error)") }
+    let content = world.disk.content(of: World.auditPath) ?? []
+    let lines = content.split(separator: UInt8(ascii: "\n")).compactMap { AuditFields($0) }
+      .filter { $0.token != nil }
+    for (line, (name, timed)) in zip(lines, world.committed) where !line.tells(timed, of: name) {
+      world.broken(
+        "6",
+        "the audit file says \(line.event) of \(line.token ?? "nobody") where the ledger has"
+          + " \(timed.event.record.name) of \(name)")
+      return
+    }
+    if lines.count != world.committed.count {
+      world.broken("6", "the audit file has \(lines.count) of \(world.committed.count) events")
+    }
+  }
+
+  /// What a run that has nothing to do must not change.
+  struct Snapshot: Equatable {
+    private let posts: Int
+    private let deletes: Int
+    private let tokens: [Sandbox.TokenRecord]
+    private let events: Int
+    private let files: [String: [UInt8]]
+
+    init(_ world: World) {
+      posts = world.posts.count
+      deletes = world.deletes
+      tokens = world.cluster.liveTokens(at: world.now)
+      events = world.committed.count
+      var files = [World.auditPath: world.disk.content(of: World.auditPath) ?? []]
+      for path in world.storePaths {
+        for folder in ["", "/.pending", "/.previous", "/.owner"] {
+          for name in (try? world.disk.list(path + folder, maximumCount: 1000)) ?? [] {
+            let file = "\(path)\(folder)/\(name)"
+            if let content = world.disk.content(of: file) { files[file] = content }
+          }
+        }
+      }
+      self.files = files
+    }
+
+    func difference(from other: Snapshot) -> String? {
+      if posts != other.posts || deletes != other.deletes || tokens != other.tokens { return "the cluster" }
+      if events != other.events { return "the ledger" }
+      let paths = Set(files.keys).union(other.files.keys)
+      return paths.sorted().first { files[$0] != other.files[$0] }
+    }
+  }
+}
+
+extension AuditFields {
+  /// Whether the line says what this event says.
+  fileprivate func tells(_ timed: TimedEvent, of name: String) -> Bool {
+    let record = timed.event.record
+    return event == record.name && token == name && time == timed.time.rfc3339
+      && (record.attempt == nil || record.attempt == attempt)
+      && (record.tokenID == nil || record.tokenID == tokenID)
+      && (record.generation == nil || record.generation == generation)
+      && details["store"] == record.store && details["place"] == record.place
+      && details["reason"] == record.reason
+  }
+}
