@@ -9,8 +9,14 @@ public struct Attempt: Equatable, Sendable {
   public internal(set) var state: State
   /// Tokens with this attempt's marker whose strings are lost or unusable.
   public internal(set) var orphans: [Orphan] = []
+  /// Whether it went unanswered, whatever came to light since.
+  public internal(set) var wasUnknown = false
   /// Whether a listing begun after the deadline was answered before another attempt was intended.
   public internal(set) var wasSearched = false
+
+  /// Whether its effect may still come and nobody has looked for it late enough. A token that was seen
+  /// early does not end the doubt: a proxy may have sent the request twice.
+  public var isDoubtful: Bool { wasUnknown && !wasSearched }
 
   public enum State: Equatable, Sendable {
     /// The POST may be under way, or may have been when the run died.

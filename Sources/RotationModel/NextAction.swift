@@ -70,7 +70,7 @@ extension RotationMachine {
     if let live { return nextAction(for: live, context) }
     guard context.isWanted else { return .none }
     let unsearched = attempts.filter {
-      $0.state == .unknown && !$0.wasSearched && !context.searched.contains($0.id)
+      $0.isDoubtful && !context.searched.contains($0.id)
     }
     return unsearched.isEmpty ? .create(generation: nextGeneration) : .search(unsearched.map(\.id))
   }

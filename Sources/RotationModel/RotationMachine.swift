@@ -37,7 +37,7 @@ public struct RotationMachine: Equatable, Sendable {
       guard generation == nextGeneration, live == nil, index(of: attempt) == nil,
         !attempts.contains(where: \.isOpen)
       else { throw illegal(timed) }
-      for index in attempts.indices where attempts[index].state == .unknown {
+      for index in attempts.indices where attempts[index].wasUnknown {
         attempts[index].wasSearched = true
       }
       attempts.append(
@@ -52,6 +52,7 @@ public struct RotationMachine: Equatable, Sendable {
     case .createUnknown(let attempt, _):
       let index = try attemptIndex(attempt, in: [.inFlight], timed)
       attempts[index].state = .unknown
+      attempts[index].wasUnknown = true
     case .createWatchEnded(let attempt):
       let index = try attemptIndex(attempt, in: [.unknown], timed)
       attempts[index].state = .closed

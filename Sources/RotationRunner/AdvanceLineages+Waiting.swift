@@ -57,7 +57,7 @@ extension AdvanceLineages {
       for var work in takeSearching(dueAt: listed.begunAt) {
         work.sightings = listed.sightings(of: work.name, installation: ports.ledger.installation)
         work.listedAt = listed.begunAtWall
-        work.searched.formUnion(work.machine.attempts.filter { $0.state == .unknown }.map(\.id))
+        work.searched.formUnion(work.machine.attempts.filter(\.isDoubtful).map(\.id))
         ready.append(work)
       }
     case .failure(.stop(let stop)):
@@ -80,7 +80,7 @@ extension AdvanceLineages {
   func searchedAttempts(of work: TokenWork, in view: ClusterView) -> Set<AttemptID> {
     guard performer.isClockTrusted else { return [] }
     return Set(
-      work.machine.attempts.filter { $0.state == .unknown && $0.deadline <= view.begunAtWall }
+      work.machine.attempts.filter { $0.isDoubtful && $0.deadline <= view.begunAtWall }
         .map(\.id))
   }
 }

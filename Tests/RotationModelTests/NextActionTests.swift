@@ -48,7 +48,9 @@ struct NextActionTests {
       ),
       // An open attempt may have its string in the store: that comes before any revocation.
       (lostStory + [Story.intended(Story.b)], context(), .recover(Story.b)),
-      (revokedOrphan, context(), .create(generation: 1)),
+      // Seen early and revoked: its request may still have been sent twice.
+      (revokedOrphan, context(), .search([Story.a])),
+      (revokedOrphan, context(searched: [Story.a]), .create(generation: 1)),
       (stagedStory, context(), .activate(generation: 1)),
       (stagedStory, context(wanted: false), .none),
       (stagedStory, context(waited: true), .wait(generation: 1)),

@@ -52,8 +52,8 @@ enum Invariants {
       if post.marker.attempt == marker.attempt { world.broken("5", "attempt \(marker.attempt) sent again") }
       switch post.answer {
       case .refused: continue
-      // A token that was found and revoked ends the doubt about its attempt before the deadline, too.
-      case .created, .pending, .unknown: if world.isGone(post.marker) { continue }
+      case .created: if world.isGone(post.marker) { continue }
+      case .pending, .unknown: break
       }
       if world.listings.contains(where: { $0.wasAnswered && $0.begunAt >= post.deadline }) { continue }
       world.broken(
