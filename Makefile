@@ -15,7 +15,7 @@ SHELL_SCRIPTS := .ci/run $(wildcard scripts/*.sh)
 BUILD_PACKAGES := git make g++ pkg-config libcurl4-openssl-dev libsqlite3-dev libssl-dev \
 	libmicrohttpd-dev libcsv-dev libtomlplusplus-dev
 # What only the tests start: a real InfluxDB, certificates, a TLS server, faults in system calls, the linter.
-TEST_PACKAGES := influxdb openssl gcc jq python3 strace curl shellcheck
+TEST_PACKAGES := influxdb openssl gcc jq python3 curl shellcheck
 
 # Tests that start servers or whole programs; `make check` leaves them out.
 SERVER_TESTS := HTTPClientTests InfluxAPITests SandboxTests SimulationTests CommandTests KillTests ScaleTests
