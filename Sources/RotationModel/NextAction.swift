@@ -90,7 +90,7 @@ extension RotationMachine {
       guard context.isWanted else { return .none }
       return nextDelivery(of: generation, context) ?? .completeDelivery(generation: number)
     case .current:
-      // A store that was added to the job later is served like one that failed.
+      // After an adoption only the first store is known to have it; the others are served like ones that failed.
       guard context.isWanted else { return .none }
       return nextDelivery(of: generation, context) ?? .none
     case .revoking:

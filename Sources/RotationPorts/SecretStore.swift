@@ -10,7 +10,11 @@ public protocol SecretStore: Sendable {
 
   /// Takes the store for this installation and says whether it can be written; throws
   /// `StoreError.ownedByAnother` when another installation or process has it. Called once before use.
-  func open() async throws(StoreError)
+  ///
+  /// `mayBeNew`: whether a store that nobody has taken yet is made. Where it was used before, such a store is
+  /// `StoreError.missing` and nothing is made: an empty directory in place of a volume that is not mounted
+  /// would pass for one whose strings were lost.
+  func open(mayBeNew: Bool) async throws(StoreError)
   /// Gives the store back. Nothing is called after it.
   func close() async
 
@@ -25,9 +29,10 @@ public protocol SecretStore: Sendable {
   func promote(generation: Int, at place: StorePlace) async throws(StoreError)
   /// The token in one of the places; nil when it is empty.
   func read(_ which: Event.Place, at place: StorePlace) async throws(StoreError) -> StoredToken?
-  /// What is wrong with the current place, in words for people; nil when it holds this attempt's token as it
-  /// was put there. Looks without touching, needs no `open`, and does not read the string.
-  func inspect(_ place: StorePlace, attempt: AttemptID) async throws(StoreError) -> String?
+  /// What is wrong with the current place; nil when it holds this attempt's token as it was put there. Looks
+  /// without touching, and needs no `open`. That the string is one that a token may have is looked at; whether
+  /// it is the token's is known from the store's own record.
+  func inspect(_ place: StorePlace, attempt: AttemptID) async throws(StoreError) -> StoreFlaw?
   /// Empties the pending or previous place if it holds this attempt (or only a reservation); an empty
   /// place is success. The current place is never emptied by this call.
   func discard(_ which: Event.Place, attempt: AttemptID, at place: StorePlace) async throws(StoreError)
@@ -84,6 +89,19 @@ public struct StoredToken: Sendable, Equatable {
   }
 }
 
+/// What is wrong with a token that was delivered.
+public struct StoreFlaw: Equatable, Sendable {
+  /// What was found where, in words for people.
+  public var message: String
+  /// What to do about it.
+  public var hint: String
+
+  public init(_ message: String, hint: String) {
+    self.message = message
+    self.hint = hint
+  }
+}
+
 /// Why a store did not do what it was asked.
 public struct StoreError: Error, Equatable, Sendable {
   public enum Code: String, Sendable {
@@ -95,6 +113,8 @@ public struct StoreError: Error, Equatable, Sendable {
     case ownedByAnother = "owned_by_another"
     /// Another attempt is pending, or a newer generation is current.
     case conflict
+    /// The store is not where it was used before.
+    case missing
     /// The store is set up in a way that cannot work: a missing user, a link where a folder belongs.
     case misconfigured
     /// A record that cannot be read.
@@ -117,7 +137,7 @@ public struct StoreError: Error, Equatable, Sendable {
   public var isPassing: Bool {
     switch code {
     case .unavailable, .noRoom: true
-    case .ownedByAnother, .conflict, .misconfigured, .malformed: false
+    case .ownedByAnother, .conflict, .missing, .misconfigured, .malformed: false
     }
   }
 }

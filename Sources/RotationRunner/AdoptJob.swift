@@ -20,14 +20,15 @@ public struct AdoptJob: Sendable {
     var stop: Stop?
     do throws(Stop) {
       let preparation = PrepareJob(plan: plan, ports: ports)
+      try await preparation.checkBinding()
       tally.progress.rows = try await preparation.queueRows()
-      try await openStore()
+      try await preparation.openStores([plan.stores[0]])
       do throws(Stop) {
         let cluster = try await preparation.lookAtCluster(allowingStrangers: true)
         try await preparation.bindJob()
         let performer = Performer(
           plan: plan, ports: ports, management: cluster.management, circuit: Circuit(limit: 0),
-          databases: cluster.databases, startedAt: cluster.startedAt, isClockTrusted: cluster.isClockTrusted)
+          databases: cluster.databases, startedAt: cluster.startedAt)
         try await adoptLineages(cluster.view, performer, &tally)
       } catch { stop = error }
       await plan.stores[0].close()
@@ -38,12 +39,6 @@ public struct AdoptJob: Sendable {
       endsRun: stop?.endsRun ?? false)
     ports.reporter.jobFinished(plan.name, report)
     return report
-  }
-
-  private func openStore() async throws(Stop) {
-    do throws(StoreError) { try await plan.stores[0].open() } catch {
-      throw .job(Problem(error), error.isPassing ? .failed : .badInput)
-    }
   }
 
   private func adoptLineages(
@@ -81,12 +76,7 @@ public struct AdoptJob: Sendable {
     var work = TokenWork(
       lineage: claimed.id, name: claimed.name, isOneOff: claimed.isOneOff, machine: RotationMachine(),
       listedAt: view.begunAtWall)
-    guard claimed.events.isEmpty else {
-      guard let machine = try? RotationMachine(replaying: claimed.events), let live = machine.live
-      else { return nil }
-      return TokenReport(
-        name: claimed.name, outcome: live.phase == .current ? .unchanged : .pending, tokenID: live.tokenID)
-    }
+    guard claimed.events.isEmpty else { return reportKnown(claimed, view) }
     let found: (place: Event.Place, token: StoredToken)?
     do {
       work.desired = try claimed.row.map(plan.specification.row)
@@ -130,6 +120,26 @@ public struct AdoptJob: Sendable {
     }
     if work.problem != nil { return work.report(.attention) }
     return work.report(found.place == .current ? .unchanged : .pending)
+  }
+
+  private func reportKnown(_ claimed: ClaimedLineage, _ view: ClusterView) -> TokenReport? {
+    let machine: RotationMachine
+    do throws(IllegalEvent) {
+      machine = try RotationMachine(replaying: claimed.events)
+    } catch {
+      let problem = Stop.illegal(error, name: claimed.name).problem
+      return TokenReport(name: claimed.name, outcome: .failed, problem: problem)
+    }
+    let sightings = view.sightings(of: claimed.name, installation: ports.ledger.installation)
+    if let foreign = machine.evidence(from: sightings, listedAt: view.begunAtWall).foreign.first {
+      return TokenReport(
+        name: claimed.name, outcome: .attention, tokenID: foreign.tokenID,
+        problem: .unknownToLedger(foreign, name: claimed.name))
+    }
+    return machine.live.map { live in
+      TokenReport(
+        name: claimed.name, outcome: live.phase == .current ? .unchanged : .pending, tokenID: live.tokenID)
+    }
   }
 
   /// The current token, else the pending one.

@@ -73,6 +73,7 @@ extension AdvanceLineages {
     guard !isListing, let earliest = searching.map(\.at).min(), max(earliest, nextListingAt) <= uptime
     else { return }
     isListing = true
+    listingBegunAt = uptime
     let performer = performer
     group.addTask {
       do throws(ReadFailure) {

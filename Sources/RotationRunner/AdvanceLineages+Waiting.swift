@@ -63,7 +63,7 @@ extension AdvanceLineages {
     case .failure(.stop(let stop)):
       stopFor(stop)
     case .failure(.failed(let error)):
-      for var work in takeSearching(dueAt: ports.clock.uptime) {
+      for var work in takeSearching(dueAt: listingBegunAt) {
         work.fail(Problem(error).naming(work.name))
         finish(work.report(work.outcomeOfProblem))
       }
@@ -75,12 +75,5 @@ extension AdvanceLineages {
     let due = searching.filter { $0.at <= uptime }.map(\.work)
     searching.removeAll { $0.at <= uptime }
     return due
-  }
-
-  func searchedAttempts(of work: TokenWork, in view: ClusterView) -> Set<AttemptID> {
-    guard performer.isClockTrusted else { return [] }
-    return Set(
-      work.machine.attempts.filter { $0.isDoubtful && $0.deadline <= view.begunAtWall }
-        .map(\.id))
   }
 }

@@ -32,6 +32,8 @@ struct AdvanceLineages {
   var isListing = false
   var advancing = 0
   var probing = 0
+  /// When the listing under way was begun.
+  var listingBegunAt: Duration = .zero
   var nextListingAt: Duration = .zero
   var nextPermitAt: Duration = .zero
   var timerAt: Duration?
@@ -152,8 +154,6 @@ struct AdvanceLineages {
       lineage: claimed.id, name: claimed.name, isOneOff: claimed.isOneOff, machine: machine,
       listedAt: view.begunAtWall)
     work.sightings = view.sightings(of: claimed.name, installation: ports.ledger.installation)
-    // Whatever an earlier run left unknown is already searched, if this run's listing came late enough.
-    work.searched = searchedAttempts(of: work, in: view)
     do throws(RowError) {
       work.desired = try claimed.row.map { (queued) throws(RowError) in
         try plan.specification.row(queued)

@@ -24,7 +24,7 @@ struct Concern: Sendable {
       if !work.isOneOff, !plan.isOneOff { concerns.append(Concern(problem: .rowGone(work.name, live))) }
       return concerns
     }
-    if desired.place.secret != live.key {
+    if (desired.place.secret ?? work.name) != (live.key ?? work.name) {
       concerns.append(Concern(problem: .moved(work.name, live, to: desired.place.secret)))
     }
     if live.isNearExpiry(at: now) { concerns.append(Concern(problem: .expiring(work.name, live, now))) }

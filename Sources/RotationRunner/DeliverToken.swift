@@ -70,7 +70,7 @@ extension Performer {
         guard let stored = work.stored else {
           throw StoreError(
             .malformed, message: "store \(plan.stores[0].name) no longer has the token to be copied",
-            hint: "put the token back, or remove store \(storeName) from the job")
+            hint: "put the store's files of this name back from a backup; what was made so far stays")
         }
         try await store.reserve(place, attempt: stored.attempt)
         try await store.stage(stored, at: place)
@@ -101,32 +101,41 @@ extension Performer {
 extension JobPlan {
   /// Looks whether the stores still hold what was delivered to them. Nothing is put right: a string exists
   /// nowhere else, and a file that somebody changed is somebody's business.
-  func storeConcerns(of work: TokenWork) async -> [Concern] {
+  ///
+  /// A store that fails is no finding about the token: its error is thrown.
+  func storeConcerns(of work: TokenWork) async throws(StoreError) -> [Concern] {
     guard work.desired != nil, let live = work.machine.live, live.phase == .current else { return [] }
     let place = work.place(job: name)
     var concerns: [Concern] = []
     for store in stores {
-      let flaw: String?
-      do throws(StoreError) {
-        flaw = try await store.inspect(place, attempt: live.attempt)
-      } catch { flaw = error.message }
-      guard let flaw else { continue }
+      guard let flaw = try await flaw(in: store, at: place, attempt: live.attempt) else { continue }
       concerns.append(Concern(problem: .notInStore(work.name, live, store.name, flaw)))
     }
     return concerns
+  }
+
+  /// A place that will fail as long as nobody puts it right is a flaw like any other.
+  private func flaw(
+    in store: any SecretStore, at place: StorePlace, attempt: AttemptID
+  ) async throws(StoreError) -> StoreFlaw? {
+    do throws(StoreError) {
+      return try await store.inspect(place, attempt: attempt)
+    } catch {
+      guard !error.isPassing else { throw error }
+      return StoreFlaw(
+        error.message, hint: error.hint ?? "put the store's files of this name back from a backup")
+    }
   }
 }
 
 extension Problem {
   static func notInStore(
-    _ name: String, _ generation: Generation, _ store: String, _ flaw: String
+    _ name: String, _ generation: Generation, _ store: String, _ flaw: StoreFlaw
   ) -> Problem {
     Problem(
       code: "store_differs",
       message:
-        "\(name): store \(store) no longer has token \(generation.tokenID) as it was delivered: \(flaw)",
-      hint:
-        "put it back from a backup; a string that is gone cannot be had again: then give a new row another name"
-    )
+        "\(name): store \(store) no longer has token \(generation.tokenID) as it was delivered: \(flaw.message)",
+      hint: flaw.hint)
   }
 }

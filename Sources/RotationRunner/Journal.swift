@@ -114,7 +114,7 @@ public actor Journal {
       (lines, newHead) = try auditLog.compose(entries.map(auditEvent), after: head)
       // A line that has no room is not an intent: better to find out before the ledger says it is one.
       try await auditLog.reserve(byteCount: entries.count * Journal.lineBytes)
-    } catch { return .failure(Stop(error)) }
+    } catch { return .failure(Stop(error, log: log)) }
     do throws(LedgerError) {
       try await ledger.commit(
         LedgerTransaction(
@@ -124,7 +124,7 @@ public actor Journal {
     head = newHead
     do throws(AuditError) {
       try await auditLog.append(lines, head: newHead)
-    } catch { return .failure(Stop(error)) }
+    } catch { return .failure(Stop(error, log: log)) }
     acknowledged = newHead
     return .success(())
   }

@@ -14,9 +14,6 @@ struct Performer: Sendable {
   let databases: [String]
   /// When the job was begun, by the monotonic clock.
   let startedAt: Duration
-  /// Whether this machine's clock agrees with the cluster's: only then do deadlines that an earlier run
-  /// wrote down say anything.
-  let isClockTrusted: Bool
 
   /// Goes as far with the lineage as it gets without waiting. The work comes back as far as it got, a stop
   /// included.
@@ -67,7 +64,9 @@ struct Performer: Sendable {
       return .finished(work.problem == nil ? .pending : work.outcomeOfProblem)
     case .none:
       if work.wasCurrent {
-        for concern in await plan.storeConcerns(of: work) { work.note(concern) }
+        do throws(StoreError) {
+          for concern in try await plan.storeConcerns(of: work) { work.note(concern) }
+        } catch { work.fail(Problem(error).naming(work.name)) }
       }
       return .finished(finalOutcome(of: work))
     }
@@ -111,17 +110,12 @@ struct Performer: Sendable {
 
   /// When no effect of these attempts is expected any more, by the monotonic clock.
   ///
-  /// Attempts of this run are known by that clock. Those of an earlier one left only a deadline by the
-  /// wall clock: it counts if the cluster's clock agrees with ours, and a whole request's time from the
-  /// job's beginning is always enough.
+  /// Attempts of this run are known by that clock. An earlier run sent nothing after this job was begun, so a
+  /// whole request's time from then is enough; the deadline that it wrote down is one of a wall clock, which
+  /// may have been set since.
   private func searchableAt(_ attempts: [AttemptID], of work: TokenWork) -> Duration {
-    let (uptime, now) = (ports.clock.uptime, ports.clock.now)
-    let ends = work.machine.attempts.filter { attempts.contains($0.id) }.map { attempt -> Duration in
-      if let own = work.effectsEndAt[attempt.id] { return own }
-      let atLatest = startedAt + effectLimit
-      return isClockTrusted ? min(atLatest, uptime + (attempt.deadline - now)) : atLatest
-    }
-    return max(uptime, ends.max() ?? uptime)
+    let ends = attempts.map { work.effectsEndAt[$0] ?? startedAt + effectLimit }
+    return max(ports.clock.uptime, ends.max() ?? .zero)
   }
 
   /// How long after an intent its effect may come: the request's own limit, and what the commit of the

@@ -20,7 +20,7 @@ actor Permits {
       if ports.interruption.isRequested { throw .interrupted }
       let (count, nextAt) = try await takeUp(to: 1)
       if count == 1 { return }
-      do { try await ports.clock.sleep(until: nextAt) } catch { throw .interrupted }
+      try await ports.wait(until: nextAt)
     }
   }
 

@@ -77,19 +77,24 @@ public struct PlanJob: Sendable {
     }
     var concerns = Concern.of(
       work, plan: plan, view: view, installation: installation, now: ports.clock.now)
-    if concerns.isEmpty { concerns = await plan.storeConcerns(of: work) }
-    if let concern = concerns.first {
-      return needsPerson(concern.problem)
-    }
+    do throws(StoreError) {
+      concerns += try await plan.storeConcerns(of: work)
+    } catch { return needsPerson(Problem(error).naming(work.name)) }
     let evidence = work.machine.evidence(
       from: view.sightings(of: claimed.name, installation: installation), listedAt: view.begunAtWall)
-    if let foreign = evidence.foreign.first {
-      return needsPerson(.unknownToLedger(foreign, name: claimed.name))
+    concerns += evidence.foreign.map { sighting in
+      Concern(problem: .unknownToLedger(sighting, name: claimed.name), blocks: [.creation])
     }
     for event in evidence.events {
       guard (try? work.machine.apply(TimedEvent(event, at: ports.clock.now))) != nil else { continue }
     }
-    return describe(work)
+    for concern in concerns { work.note(concern) }
+    let step = describe(work)
+    guard let concern = work.concern else { return step }
+    // What is due is done all the same, but for what the concern blocks.
+    var line = needsPerson(concern.problem)
+    if let step, step.kind != .nothing { line.reason += "; and: \(step.reason)" }
+    return line
   }
 
   private func describe(_ work: TokenWork) -> PlannedStep? {
@@ -107,10 +112,13 @@ public struct PlanJob: Sendable {
     case .revokeOrphan(_, let tokenID):
       let after = work.desired == nil || work.machine.live != nil ? "" : ", then create another"
       return step(.retire, "token \(tokenID) is an orphan, its string is lost: revoke it\(after)")
+    case .search where work.blocked.contains(.creation): return nil
     case .search:
       return step(.create, "an attempt was never answered: look for its token, revoke it, create another")
+    case .create where work.blocked.contains(.creation): return nil
     case .create:
       return step(.create, "no token yet")
+    case .activate where work.blocked.contains(.activation): return nil
     case .activate:
       return step(.create, "created and stored, not active yet: go on waiting")
     case .promote(_, let store):

@@ -16,8 +16,6 @@ struct PrepareJob: Sendable {
     var management: Permits
     /// What a person should look at, told already.
     var problems: [Problem]
-    /// Whether this machine's clock agrees with the cluster's.
-    var isClockTrusted: Bool
     /// When the job was begun, by the monotonic clock.
     var startedAt: Duration
   }
@@ -27,18 +25,34 @@ struct PrepareJob: Sendable {
     let known = try await ask { () async throws(LedgerError) in
       try await ports.ledger.binding(job: plan.name)
     }
-    guard let known, known != plan.binding else { return }
-    let hasHistory = try await ask { () async throws(LedgerError) in
-      try await ports.ledger.hasHistory(job: plan.name)
-    }
-    // Nothing was ever made for it: the first run may well have had a wrong directory.
-    guard hasHistory else { return }
+    // If nothing was ever made for it, the first run may well have had a wrong directory.
+    guard let known, known != plan.binding, try await hasHistory() else { return }
     let what = known.cluster != plan.binding.cluster ? "[cluster]" : "[[store]]"
     throw .job(
       Problem(
         code: "binding_changed",
         message: "job \(plan.name): \(what) is not what its tokens in the ledger belong to",
         hint: "put \(what) back as it was, or give the job another name"), .badInput)
+  }
+
+  /// Opens the stores, all or none. Those of a job with history must be there: tokens that wait in them are
+  /// not to be given up because a volume is not mounted.
+  func openStores(_ stores: [any SecretStore]) async throws(Stop) {
+    let mayBeNew = try await !hasHistory()
+    for (index, store) in stores.enumerated() {
+      do throws(StoreError) {
+        try await store.open(mayBeNew: mayBeNew)
+      } catch {
+        for opened in stores[..<index] { await opened.close() }
+        let code: ExitCode =
+          switch error.code {
+          case .missing: .needsPerson
+          case .ownedByAnother, .misconfigured: .badInput
+          case .unavailable, .noRoom, .conflict, .malformed: .failed
+          }
+        throw .job(Problem(error), code)
+      }
+    }
   }
 
   func bindJob() async throws(Stop) {
@@ -92,7 +106,7 @@ struct PrepareJob: Sendable {
       .management, perSecond: plan.limits.managementRequestsPerSecond, ports: ports)
     let reader = Performer(
       plan: plan, ports: ports, management: management, circuit: Circuit(limit: 0), databases: [],
-      startedAt: startedAt, isClockTrusted: false)
+      startedAt: startedAt)
     let view: ClusterView
     let databases: [String]
     do throws(ReadFailure) {
@@ -109,17 +123,14 @@ struct PrepareJob: Sendable {
     for problem in problems { ports.reporter.noticed(plan.name, problem) }
     return Cluster(
       view: view, databases: databases.sorted(), management: management, problems: problems,
-      isClockTrusted: view.skew.map { $0 <= .seconds(10) } ?? false, startedAt: startedAt)
+      startedAt: startedAt)
   }
 
   /// Tokens of this job on the cluster and none in the ledger: the ledger was lost, or the job's name is
   /// somebody else's. Creating would make second tokens for all of them.
   private func refuseStrangersInEmptyLedger(_ view: ClusterView) async throws(Stop) {
     guard !view.isEmpty else { return }
-    let hasHistory = try await ask { () async throws(LedgerError) in
-      try await ports.ledger.hasHistory(job: plan.name)
-    }
-    guard !hasHistory else { return }
+    guard try await !hasHistory() else { return }
     let count = view.tokens.values.reduce(0) { $0 + $1.count }
     throw .job(
       Problem(
@@ -155,6 +166,10 @@ struct PrepareJob: Sendable {
   }
 
   // MARK: Asking
+
+  private func hasHistory() async throws(Stop) -> Bool {
+    try await ask { () async throws(LedgerError) in try await ports.ledger.hasHistory(job: plan.name) }
+  }
 
   private func ask<Answer: Sendable>(
     _ read: () async throws(LedgerError) -> Answer

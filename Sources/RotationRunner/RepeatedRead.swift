@@ -39,12 +39,13 @@ extension Performer {
       } catch {
         if error.code == .credentialRefused { throw .stop(.credential(Problem(error))) }
         failures += 1
-        if ports.interruption.isRequested { throw .stop(.interrupted) }
         guard error.isPassing,
           let delay = RetrySchedule.reading.delay(
             afterFailure: failures, retryAfter: error.retryAfter, jitter: ports.random.fraction())
         else { throw .failed(error) }
-        do { try await ports.clock.sleep(for: delay) } catch { throw .stop(.interrupted) }
+        do throws(Stop) { try await ports.wait(until: ports.clock.uptime + delay) } catch {
+          throw .stop(error)
+        }
       }
     }
   }

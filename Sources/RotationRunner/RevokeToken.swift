@@ -39,6 +39,19 @@ extension Performer {
     _ number: Int, reason: RevocationReason, work: inout TokenWork
   ) async throws(Stop) -> Next? {
     guard let generation = work.machine.generation(number) else { return nil }
+    // Whoever made it current by hand uses it, whatever the probes were answered.
+    if generation.phase != .revoking {
+      do throws(StoreError) {
+        let current = try await plan.stores[0].read(.current, at: work.place(job: plan.name))
+        if current?.attempt == generation.attempt {
+          work.note(Concern(problem: .inUse(work.name, generation, plan.stores[0].name)))
+          return .finished(.attention)
+        }
+      } catch {
+        work.fail(Problem(error).naming(work.name))
+        return .finished(work.outcomeOfProblem)
+      }
+    }
     let outcome = try await revoke(
       generation.tokenID, marked: marker(of: generation.attempt, name: work.name), work: &work,
       intent: [.revokeIntended(generation: number, reason: reason.rawValue)])
@@ -147,5 +160,15 @@ extension Performer {
       return .finished(work.outcomeOfProblem)
     }
     return .pause(until: ports.clock.uptime + delay)
+  }
+}
+
+extension Problem {
+  fileprivate static func inUse(_ name: String, _ generation: Generation, _ store: String) -> Problem {
+    Problem(
+      code: "not_active",
+      message:
+        "\(name): the cluster refuses token \(generation.tokenID), and store \(store) has it as the current one: it is not revoked",
+      hint: "look who uses it, and whether the cluster can be asked")
   }
 }

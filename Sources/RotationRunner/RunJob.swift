@@ -20,7 +20,7 @@ public struct RunJob: Sendable {
       try await preparation.checkBinding()
       tally.progress.rows = try await preparation.queueRows()
       try await preparation.reserveCreations()
-      try await openStores()
+      try await preparation.openStores(plan.stores)
       do throws(Stop) {
         let cluster = try await preparation.lookAtCluster()
         tally.needsPerson = cluster.problems.isEmpty == false
@@ -37,26 +37,13 @@ public struct RunJob: Sendable {
     return report
   }
 
-  private func openStores() async throws(Stop) {
-    for (index, store) in plan.stores.enumerated() {
-      do throws(StoreError) {
-        try await store.open()
-      } catch {
-        for opened in plan.stores[..<index] { await opened.close() }
-        throw .job(
-          Problem(error),
-          error.code == .ownedByAnother || error.code == .misconfigured ? .badInput : .failed)
-      }
-    }
-  }
-
   private func bringTokensWhereTheyBelong(
     _ cluster: PrepareJob.Cluster, _ tally: inout Tally
   ) async throws(Stop) {
     let performer = Performer(
       plan: plan, ports: ports, management: cluster.management,
       circuit: Circuit(limit: 3 * max(4, plan.limits.concurrency)), databases: cluster.databases,
-      startedAt: cluster.startedAt, isClockTrusted: cluster.isClockTrusted)
+      startedAt: cluster.startedAt)
     var lineages = AdvanceLineages(
       plan: plan, ports: ports, performer: performer, view: cluster.view, tally: tally)
     defer { tally = lineages.tally }

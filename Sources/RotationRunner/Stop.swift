@@ -3,8 +3,8 @@ public import RotationPorts
 /// Why a job ends before every token is where it should be. What is under way is finished first: a string
 /// that has arrived is still put away.
 public enum Stop: Error, Equatable, Sendable {
-  /// Nothing can be recorded any more, so nothing more may be sent. Ends the whole run.
-  case journal(Problem, ExitCode)
+  /// Nothing can be recorded any more, so nothing more may be sent: for any job, or for those of one audit log.
+  case journal(Problem, ExitCode, endsRun: Bool)
   /// 401 or 403 from the Management API.
   case credential(Problem)
   /// One lineage cannot be worked on; the others can.
@@ -16,21 +16,21 @@ public enum Stop: Error, Equatable, Sendable {
 
   public var problem: Problem? {
     switch self {
-    case .journal(let problem, _), .credential(let problem), .job(let problem, _), .lineage(let problem):
+    case .journal(let problem, _, _), .credential(let problem), .job(let problem, _), .lineage(let problem):
       problem
     case .interrupted: nil
     }
   }
 
   /// Whether nothing can be recorded any more, for any job.
-  var endsRun: Bool {
-    if case .journal = self { true } else { false }
+  public var endsRun: Bool {
+    if case .journal(_, _, let endsRun) = self { endsRun } else { false }
   }
 
   /// The exit code; for a signal the caller knows which one.
   public var exitCode: ExitCode {
     switch self {
-    case .journal(_, let code), .job(_, let code): code
+    case .journal(_, let code, _), .job(_, let code): code
     case .lineage: .failed
     case .credential: .credentialRefused
     case .interrupted: .interrupted
@@ -40,10 +40,11 @@ public enum Stop: Error, Equatable, Sendable {
 
 extension Stop {
   init(_ error: LedgerError) {
-    self = .journal(Problem(error), .failed)
+    self = .journal(Problem(error), .failed, endsRun: true)
   }
 
-  init(_ error: AuditError) {
-    self = .journal(Problem(error), .auditBroken)
+  /// `log`: the audit log's name in the ledger. A job's own log is no other job's business.
+  public init(_ error: AuditError, log: String) {
+    self = .journal(Problem(error), .auditBroken, endsRun: log == AuditState.mainLog)
   }
 }

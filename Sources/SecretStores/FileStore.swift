@@ -30,8 +30,8 @@ public final class FileStore: SecretStore {
     self.executor = executor
   }
 
-  public func open() async throws(StoreError) {
-    try await blocking { files throws(StoreError) in try files.open() }
+  public func open(mayBeNew: Bool) async throws(StoreError) {
+    try await blocking { files throws(StoreError) in try files.open(mayBeNew: mayBeNew) }
   }
 
   public func close() async {
@@ -58,7 +58,7 @@ public final class FileStore: SecretStore {
 
   public func inspect(
     _ place: StorePlace, attempt: AttemptID
-  ) async throws(StoreError) -> String? {
+  ) async throws(StoreError) -> StoreFlaw? {
     try await blocking { files throws(StoreError) in try files.inspect(place, attempt: attempt) }
   }
 

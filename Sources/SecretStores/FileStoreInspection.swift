@@ -4,23 +4,40 @@ internal import RotationPorts
 
 extension FileStoreFiles {
   /// What is wrong with the current file of a place; nil when it is as `promote` left it.
-  func inspect(_ place: StorePlace, attempt: AttemptID) throws(StoreError) -> String? {
+  func inspect(_ place: StorePlace, attempt: AttemptID) throws(StoreError) -> StoreFlaw? {
     let files = try paths.files(of: place, format: settings.format)
     let status = try StoreError.wrap { () throws(FileSystemError) in
       try fileSystem.statusIfPresent(files.current)
     }
-    guard let status else { return "\(files.current) is gone" }
-    guard status.kind == .file else { return "\(files.current) is no regular file" }
+    guard let status else { return gone(files.current) }
+    guard status.kind == .file else {
+      return StoreFlaw(
+        "\(files.current) is no regular file",
+        hint: "put the file back that was there; a copy elsewhere is no longer followed")
+    }
     let wanted = place.mode ?? settings.mode
     if status.mode & 0o777 & ~wanted != 0 {
       let mode = "0" + String(wanted, radix: 8)
-      return
-        "\(files.current) has mode 0\(String(status.mode & 0o777, radix: 8)): chmod \(mode) \(files.current)"
+      return StoreFlaw(
+        "\(files.current) has mode 0\(String(status.mode & 0o777, radix: 8))",
+        hint: "chmod \(mode) \(files.current), and ask who has read it meanwhile")
     }
-    guard try currentString(files) != nil else { return "\(files.current) is gone" }
+    guard try currentString(files) != nil else { return gone(files.current) }
     guard let owner = try owner(of: files, place) else {
-      return "what the store knows about \(files.current) is gone"
+      return StoreFlaw(
+        "what the store knows about \(files.current) is gone",
+        hint: "put \(files.owner) back from a backup; consumers are not affected")
     }
-    return owner.attempt == attempt ? nil : "\(files.current) is that of token \(owner.tokenID)"
+    guard owner.attempt != attempt else { return nil }
+    return StoreFlaw(
+      "\(files.current) is that of token \(owner.tokenID)",
+      hint: "if an older copy was restored, put the newest one back")
+  }
+
+  private func gone(_ path: String) -> StoreFlaw {
+    StoreFlaw(
+      "\(path) is gone",
+      hint: "put it back from a backup; a string that is gone cannot be had again: then give a new row "
+        + "another name")
   }
 }

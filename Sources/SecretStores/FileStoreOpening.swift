@@ -6,8 +6,9 @@ internal import RotationPorts
 extension FileStoreFiles {
   private static let maximumNames = 10_000_000
 
-  func open() throws(StoreError) {
+  func open(mayBeNew: Bool) throws(StoreError) {
     if state.withLock({ $0.lock != nil }) { return }
+    if !mayBeNew { try requireTaken() }
     try StoreError.wrap { () throws(FileSystemError) in try makeDirectory() }
     try requireSafeFolder(settings.directory, closed: false)
     let lock = try takeLock()
@@ -26,6 +27,21 @@ extension FileStoreFiles {
       state.lock = lock
       state.triedOwners = []
     }
+  }
+
+  /// Throws when nobody has taken the directory yet; changes nothing.
+  private func requireTaken() throws(StoreError) {
+    let status = try StoreError.wrap { () throws(FileSystemError) in
+      try fileSystem.statusIfPresent(paths.installation)
+    }
+    guard status == nil else { return }
+    throw StoreError(
+      .missing,
+      message:
+        "the store \(settings.directory), which has this job's tokens, is not there: nothing was changed",
+      hint:
+        "mount it, or restore it from a backup. If it is lost, so are its strings: give the job another name, "
+        + "and revoke its old tokens by hand")
   }
 
   private func makeDirectory() throws(FileSystemError) {

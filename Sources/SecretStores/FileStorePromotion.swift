@@ -51,7 +51,7 @@ extension FileStoreFiles {
     guard try currentString(files) != nil else {
       throw StoreError(
         .malformed, message: "\(files.current) was removed by somebody else",
-        hint: "Rotate the token: its string is lost.")
+        hint: "Put the store's files of this name back from a backup.")
     }
   }
 

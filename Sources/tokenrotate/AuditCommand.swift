@@ -69,7 +69,7 @@ struct AuditCommand {
             events: [], log: log, lines: [], head: outcome.head, acknowledged: outcome.head),
           lease: session.lease)
       }
-      try await session.end(exitCode: .done)
+      if let failure = await session.end(exitCode: .done).first { throw failure }
       guard !context.style.isQuiet else { return .done }
       guard let outcome else {
         context.output.write("\(path): nothing to repair\n")

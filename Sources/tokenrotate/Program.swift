@@ -85,6 +85,16 @@ struct Program {
   }
 }
 
+extension CommandName {
+  /// Whether a first signal is a wish; the others end at once, which changes nothing.
+  fileprivate var stopsAtSafePoints: Bool {
+    switch self {
+    case .run, .plan, .create, .adopt, .auditRepair, .sandbox: true
+    case .check, .auditVerify, .help, .version: false
+    }
+  }
+}
+
 /// What every command needs: the invocation and the process around it.
 struct CommandContext {
   let invocation: Invocation
@@ -102,7 +112,7 @@ struct CommandContext {
     self.invocation = invocation
     self.output = output
     self.errors = errors
-    interruption.install()
+    if invocation.command.stopsAtSafePoints { interruption.install() }
     threads = try BlockingThreads(count: 8)
   }
 

@@ -1,4 +1,5 @@
 import Arguments
+import FileSystem
 import JobFiles
 import Reporting
 import RotationPorts
@@ -106,8 +107,7 @@ struct JobsRun {
   /// another installation's id, `adopt` could not take the store over any more.
   private func lostState(_ job: Job) -> Problem? {
     let (state, files) = (context.state, context.files)
-    guard !takesOverStores, (try? files.statusIfPresent(state.ledgerPath)) == .some(nil),
-      (try? files.statusIfPresent(state.installationPath)) == .some(nil)
+    guard !takesOverStores, files.isAbsent(state.ledgerPath), files.isAbsent(state.installationPath)
     else { return nil }
     for directory in context.wiring.storeDirectories(of: job) {
       guard let owner = FileStore.installation(of: directory, fileSystem: files) else { continue }
@@ -139,34 +139,51 @@ struct JobsRun {
     }
     let progress = Task { await reporter.keepProgressFresh() }
     var codes = before
-    var failure: Problem?
+    // A journal that breaks in the middle is told by the job that it stops, and not once more at the end.
+    var told: [Problem] = []
+    var end: (reason: String, code: ExitCode)?
     for item in items {
-      if context.interruption.isRequested { break }
-      let (code, endsRun) = await runJob(item, session)
-      codes.append(code)
-      if endsRun { break }
+      if context.interruption.isRequested {
+        end = end ?? ("the run was stopped", context.interruption.exitCode)
+      }
+      if let end {
+        reporter.jobRefused(
+          item.job.name, problems: [.notTried(item.job.name, end.reason)], exitCode: end.code)
+        continue
+      }
+      let outcome = await runJob(item, session)
+      codes.append(outcome.code)
+      if let problem = outcome.problem { told.append(problem) }
+      if outcome.endsRun { end = ("nothing can be recorded any more", outcome.code) }
     }
     if context.interruption.isRequested { codes.append(context.interruption.exitCode) }
-    var code = ExitCode.worst(codes)
-    do { try await session.end(exitCode: code) } catch {
-      // A journal that broke in the middle was told already, by the job that it stopped.
-      let isTold = codes.contains { $0 == .auditBroken || $0 == .failed }
-      failure = isTold ? nil : Problem(any: error)
-      code = ExitCode.worst([code, (error as? Stop)?.exitCode ?? .failed])
-    }
+    let failures = await session.end(exitCode: ExitCode.worst(codes))
+    codes += failures.map(ExitCode.init(ofJournal:))
+    let failure = failures.map { Problem(any: $0) }.first { !told.contains($0) }
     progress.cancel()
+    let code = ExitCode.worst(codes)
     reporter.finish(run: session.lease.run, exitCode: code, problem: failure)
     return code
   }
 
-  /// The job's exit code, and whether nothing further may be done.
-  private func runJob(_ item: Item, _ session: Session) async -> (ExitCode, endsRun: Bool) {
+  private struct Outcome {
+    var code: ExitCode
+    var problem: Problem?
+    /// Whether nothing further may be done.
+    var endsRun = false
+  }
+
+  private func runJob(_ item: Item, _ session: Session) async -> Outcome {
+    func refuse(_ error: any Error, _ code: ExitCode, endsRun: Bool) -> Outcome {
+      let problem = Problem(any: error)
+      reporter.jobRefused(item.job.name, problems: [problem], exitCode: code)
+      return Outcome(code: code, problem: problem, endsRun: endsRun)
+    }
     let journal: Journal
     do {
       journal = try await session.journal(for: item.job)
     } catch {
-      reporter.jobRefused(item.job.name, problems: [Problem(any: error)], exitCode: .auditBroken)
-      return (.auditBroken, true)
+      return refuse(error, ExitCode(ofJournal: error), endsRun: (error as? Stop)?.endsRun ?? true)
     }
     let plan: JobPlan
     do {
@@ -176,8 +193,7 @@ struct JobsRun {
       made.only = item.only.isEmpty ? nil : Set(item.only)
       plan = made
     } catch {
-      reporter.jobRefused(item.job.name, problems: [Problem(any: error)], exitCode: .badInput)
-      return (.badInput, false)
+      return refuse(error, .badInput, endsRun: false)
     }
     let ports = RunPorts(
       ledger: session.ledger, clock: session.clock, random: SystemRandom(),
@@ -185,6 +201,26 @@ struct JobsRun {
     let report = await perform(plan, ports)
     // A signal's exit code is the call's business; the job was merely not finished.
     let code = report.exitCode == .interrupted ? context.interruption.exitCode : report.exitCode
-    return (code, report.endsRun)
+    return Outcome(code: code, problem: report.problem, endsRun: report.endsRun)
+  }
+}
+
+extension ExitCode {
+  /// For what ended a journal, or kept it from being opened.
+  fileprivate init(ofJournal error: any Error) {
+    self = (error as? Stop)?.exitCode ?? .failed
+  }
+}
+
+extension Problem {
+  fileprivate static func notTried(_ job: String, _ reason: String) -> Problem {
+    Problem(code: "not_tried", message: "job \(job) was not tried: \(reason)", hint: nil)
+  }
+}
+
+extension FileSystem {
+  /// Whether there is certainly no such file.
+  fileprivate func isAbsent(_ path: String) -> Bool {
+    do { return try statusIfPresent(path) == nil } catch { return false }
   }
 }

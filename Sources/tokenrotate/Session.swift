@@ -54,13 +54,13 @@ final class Session {
   }
 
   /// The journal of the job's audit log, opened and completed when it is first asked for. Throws
-  /// `AuditError` or `Stop` when that log cannot be written or is not what the ledger knows.
+  /// `LedgerError` or `Stop` when that log cannot be written or is not what the ledger knows.
   func journal(for job: Job) async throws -> Journal {
     let (path, log) = wiring.auditLog(of: job)
     if let journal = journals[log] { return journal }
     let state = try await ledger.auditState(log: log)
     let auditLog = FileAuditLog(path: path, files: wiring.files, executor: wiring.threads)
-    try await auditLog.open(state)
+    do throws(AuditError) { try await auditLog.open(state) } catch { throw Stop(error, log: log) }
     let journal = Journal(
       ledger: ledger, auditLog: auditLog, log: log, state: state, lease: lease,
       actorName: wiring.environment.actorName)
@@ -72,20 +72,20 @@ final class Session {
     return journal
   }
 
-  /// Closes the journals and gives lease and lock back.
-  func end(exitCode: ExitCode) async throws {
-    var failure: (any Error)?
+  /// Closes the journals and gives lease and lock back. Returns what failed meanwhile.
+  func end(exitCode: ExitCode) async -> [any Error] {
+    var failures: [any Error] = []
     for journal in journals.values {
       do {
         try await journal.append([
           entry("run.finished", [AuditEvent.Detail("exit", String(exitCode.rawValue))])
         ])
         try await journal.close()
-      } catch { failure = failure ?? error }
+      } catch { failures.append(error) }
     }
-    try await ledger.releaseLease(lease)
+    do { try await ledger.releaseLease(lease) } catch { failures.append(error) }
     lock.release()
-    if let failure { throw failure }
+    return failures
   }
 
   private func entry(_ name: String, _ details: [AuditEvent.Detail]) -> JournalEntry {

@@ -82,8 +82,12 @@ final class SignalInterruption: Interruption {
       errno = previous
     }
     action.sa_flags = SA_RESTART
-    sigaction(SIGINT, &action, nil)
-    sigaction(SIGTERM, &action, nil)
+    for signal in [SIGINT, SIGTERM] {
+      var inherited = sigaction()
+      sigaction(signal, nil, &inherited)
+      // A shell makes its background jobs ignore SIGINT, and nohup means it too.
+      if !inherited.isIgnored { sigaction(signal, &action, nil) }
+    }
   }
 
   fileprivate func arrived(_ signal: Int32) {
@@ -120,6 +124,13 @@ final class SignalInterruption: Interruption {
       state.withLock { $0.waiting.removeValue(forKey: id) }?.resume(returning: false)
     }
     if !isRequested { throw CancellationError() }
+  }
+}
+
+extension sigaction {
+  fileprivate var isIgnored: Bool {
+    // SIG_IGN is the number 1 in the place of a function.
+    unsafeBitCast(__sigaction_handler.sa_handler, to: Int.self) == 1
   }
 }
 

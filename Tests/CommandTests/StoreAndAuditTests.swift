@@ -51,6 +51,32 @@ import Testing
       what: "a link", command: "mv state/audit.jsonl moved && ln -s ../moved state/audit.jsonl"),
   ]
 
+  /// A job's own audit log is nobody else's business, the shared one is everybody's.
+  @Test func aDamagedAuditLogStopsTheJobsThatWriteToIt() async throws {
+    let workspace = try Workspace()
+    let sandbox = try await workspace.startSandbox("--activation-delay", "0s", "--activation-spread", "0s")
+    let own = "[audit]\nfile = \"own.jsonl\"\n"
+    try workspace.writeJob("jobs/a/job.toml", name: "a", rows: Workspace.rows(1...1), more: own)
+    try workspace.writeJob("jobs/b/job.toml", name: "b", rows: Workspace.rows(1...1))
+    try workspace.writeJob("jobs/c/job.toml", name: "c", rows: Workspace.rows(1...1))
+    #expect(try await workspace.run("run", "jobs", "--state", "state").code == 0)
+    #expect(try await workspace.shell("sed -i '$d' jobs/a/own.jsonl").code == 0)
+    let partly = try await workspace.run("run", "jobs", "--state", "state")
+    #expect(partly.code == 7, "\(partly.everything)")
+    #expect(partly.errors.contains("own.jsonl"), "\(partly.everything)")
+    #expect(
+      partly.output.contains("a: left alone\nb: nothing due, 1 unchanged\nc: nothing due"),
+      "\(partly.everything)")
+    #expect(try await workspace.shell("sed -i '$d' state/audit.jsonl").code == 0)
+    let before = try await sandbox.total()
+    let none = try await workspace.run("run", "jobs", "--state", "state")
+    #expect(none.code == 7, "\(none.everything)")
+    #expect(none.output.contains("b: left alone\nc: left alone"), "\(none.everything)")
+    #expect(
+      none.errors.contains("job c was not tried: nothing can be recorded any more"), "\(none.everything)")
+    #expect(try await sandbox.total() == before)
+  }
+
   @Test(arguments: meddlings)
   func aMeddledAuditLogStopsEverything(_ meddling: Meddling) async throws {
     let workspace = try Workspace()

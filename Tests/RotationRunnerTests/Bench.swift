@@ -110,6 +110,7 @@ final class Bench: @unchecked Sendable {
 
   /// Writes events of a lineage into the ledger, as an earlier run would have left them.
   func remember(_ name: String, _ events: [Event]) {
+    for store in stores { store.isThere = true }
     let (ledger, clock) = (ledger, clock)
     let isDone = DeterministicExecutor(seed: 0, clock: clock).run { () async -> Bool in
       do {

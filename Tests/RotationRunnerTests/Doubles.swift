@@ -17,6 +17,11 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
   private(set) var changes = 0
   private(set) var stagings = 0
   private(set) var isOpen = false
+  /// Whether it was ever opened, and is still where it was.
+  var isThere = false
+  var inspectErrors: [StoreError] = []
+  /// What looking at a current token shows, by name.
+  var flaws: [String: StoreFlaw] = [:]
 
   init(name: String) {
     self.name = name
@@ -34,8 +39,10 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
     if !errors.isEmpty { throw errors.removeFirst() }
   }
 
-  func open() async throws(StoreError) {
+  func open(mayBeNew: Bool) async throws(StoreError) {
     try fail(from: &openErrors)
+    guard mayBeNew || isThere else { throw StoreError(.missing, message: "the store is not there") }
+    isThere = true
     isOpen = true
   }
 
@@ -76,8 +83,10 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
     }
   }
 
-  func inspect(_ place: StorePlace, attempt: AttemptID) async throws(StoreError) -> String? {
-    current[place.name]?.attempt == attempt ? nil : "another token"
+  func inspect(_ place: StorePlace, attempt: AttemptID) async throws(StoreError) -> StoreFlaw? {
+    try fail(from: &inspectErrors)
+    if let flaw = flaws[place.name] { return flaw }
+    return current[place.name]?.attempt == attempt ? nil : StoreFlaw("another token", hint: "look")
   }
 
   func discard(_ which: Event.Place, attempt: AttemptID, at place: StorePlace) async throws(StoreError) {

@@ -109,6 +109,19 @@ struct RefusalTests {
     #expect(bench.cluster.posts.count == 1)
   }
 
+  @Test func aTokenThatNearsItsExpiryIsTold() throws {
+    let bench = Bench("a")
+    bench.rows = [Bench.row("a", expiry: .after(.seconds(90 * 86_400)))]
+    #expect(bench.run()?.exit == 0)
+    bench.clock.advance(by: .seconds(59 * 86_400))
+    #expect(bench.run()?.exit == 0)
+    bench.clock.advance(by: .seconds(2 * 86_400))
+    #expect(bench.run()?.token("a")?.problem?.code == "expires_soon")
+    bench.clock.advance(by: .seconds(30 * 86_400))
+    let result = try #require(bench.run())
+    #expect(result.exit == 8 && result.token("a")?.problem?.code == "expired")
+  }
+
   @Test func permissionsThatDifferAreTold() throws {
     let bench = Bench("a")
     #expect(bench.run()?.exit == 0)

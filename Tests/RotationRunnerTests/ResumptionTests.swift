@@ -141,10 +141,73 @@ struct ResumptionTests {
     bench.store.current["store-only"] = StoredToken(
       generation: 1, attempt: AttemptID(bits: 3), tokenID: "S",
       accessToken: Secret(Array("apiv1_0123456789".utf8)), host: "https://h", databases: [], expiresAt: nil)
+    bench.store.isThere = true
     let result = try #require(bench.adopt())
     #expect(result.exit == 8 && result.noticed.count == 1)
     #expect(result.token("cluster-only")?.problem?.code == "string_lost")
     #expect(result.token("store-only")?.problem?.code == "token_missing")
     #expect(result.token("neither") == nil && bench.cluster.changes == 0)
+  }
+
+  @Test func adoptIsRefusedForAnotherClusterOrStoreAndBindsNothing() throws {
+    let bench = Bench("a")
+    bench.cluster.answerToProbe = { _, _ in .refused(status: 401, message: "no") }
+    #expect(bench.run()?.exit == 5)
+    let binding = bench.binding
+    bench.binding = JobBinding(cluster: binding.cluster, stores: ["elsewhere"])
+    let refused = try #require(bench.adopt())
+    #expect(refused.exit == 2 && refused.report.problem?.code == "binding_changed")
+    bench.binding = binding
+    bench.cluster.answerToProbe = { _, _ in .accepted }
+    #expect(bench.run()?.exit == 0 && bench.cluster.revoked.isEmpty)
+  }
+
+  /// With two stores only the first is known to have an adopted token.
+  @Test func theOtherStoresAreServedAfterAnAdoption() throws {
+    let bench = Bench("a")
+    let vault = MemoryStore(name: "vault")
+    bench.stores.append(vault)
+    #expect(bench.run()?.exit == 0)
+    bench.ledger = InMemoryLedger(random: SeededRandom(seed: 1))
+    vault.current = [:]
+    #expect(bench.adopt()?.exit == 0 && bench.current("a", in: vault) == nil)
+    #expect(bench.run()?.exit == 0 && bench.current("a", in: vault) == bench.current("a"))
+    #expect(bench.cluster.posts.count == 1)
+  }
+
+  @Test func aTokenThatTheRebuiltLedgerDoesNotKnowIsToldByAdopt() throws {
+    let bench = Bench("a")
+    #expect(bench.run()?.exit == 0)
+    bench.cluster.plant(id: "B", description: bench.marker("a", attempt: 99).text)
+    let result = try #require(bench.adopt())
+    #expect(result.exit == 8 && result.token("a")?.tokenID == "B")
+  }
+
+  /// A wall clock that was set between two runs, either way, or a deadline that it made wrong.
+  @Test(arguments: [-86_400, -20, 20, 86_400])
+  func anEarlierRunsAttemptIsSearchedForAWholeRequestLater(_ shift: Int64) throws {
+    let bench = Bench("a")
+    let attempt = AttemptID(bits: 5)
+    bench.remember(
+      "a",
+      [
+        .createIntended(
+          generation: 1, attempt: attempt, deadline: bench.clock.now + .seconds(7) + .seconds(shift))
+      ])
+    let start = bench.clock.uptime
+    #expect(bench.run()?.exit == 0)
+    let post = try #require(bench.cluster.posts.first)
+    #expect(post.at >= start + .seconds(7))
+    let listing = bench.cluster.requests.last { $0.request == .list && $0.at < post.at }
+    #expect(try #require(listing).at >= start + .seconds(7))
+  }
+
+  @Test func aReadThatIsRepeatedEndsWithTheSignal() throws {
+    let bench = Bench("a")
+    bench.cluster.listError = ServiceError(
+      .unavailable, status: 503, message: "down", retryAfter: .seconds(300))
+    bench.interruptedAt = .seconds(3)
+    #expect(bench.run()?.exit == 130)
+    #expect(bench.clock.uptime < .seconds(4), "it went on until \(bench.clock.uptime)")
   }
 }

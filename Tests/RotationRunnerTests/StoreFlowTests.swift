@@ -55,6 +55,73 @@ struct StoreFlowTests {
     #expect(!bench.store.isOpen)
   }
 
+  /// A volume that is not mounted shows an empty directory.
+  @Test func aStoreThatIsNoLongerThereRefusesItsJob() throws {
+    let bench = Bench("a")
+    bench.cluster.answerToProbe = { _, _ in .refused(status: 401, message: "no") }
+    #expect(bench.run()?.exit == 5)
+    let (changes, pending) = (bench.cluster.changes, bench.store.pending)
+    (bench.store.isThere, bench.store.pending) = (false, [:])
+    let refused = try #require(bench.run())
+    #expect(refused.exit == 8 && refused.report.problem?.code == "store_missing")
+    #expect(bench.adopt()?.exit == 8)
+    #expect(bench.cluster.changes == changes && !bench.store.isOpen)
+    (bench.store.isThere, bench.store.pending) = (true, pending)
+    bench.cluster.answerToProbe = { _, _ in .accepted }
+    #expect(bench.run()?.exit == 0 && bench.cluster.changes == changes)
+  }
+
+  @Test func aDeliveredTokenThatIsNotAsItWasIsToldByRunAndPlan() throws {
+    let bench = Bench("a", "b")
+    #expect(bench.run()?.exit == 0)
+    bench.store.flaws["a"] = StoreFlaw("DIR/a has mode 0666", hint: "chmod 0600 DIR/a")
+    let result = try #require(bench.run())
+    #expect(result.exit == 8 && result.report.counts == [.attention: 1, .unchanged: 1])
+    let problem = try #require(result.token("a")?.problem)
+    #expect(problem.code == "store_differs" && problem.hint == "chmod 0600 DIR/a")
+    let plan = try #require(bench.plan())
+    #expect(plan.exit == 8 && plan.steps.map(\.kind) == [.needsPerson, .nothing])
+    // A place that cannot be read for good is a flaw as well.
+    bench.store.flaws = [:]
+    bench.store.inspectErrors = [StoreError(.malformed, message: "DIR/a is no record")]
+    #expect(bench.run()?.tokens.compactMap(\.problem?.code) == ["store_differs"])
+  }
+
+  @Test func aStoreThatFailsIsNoFindingAboutItsTokens() throws {
+    let bench = Bench("a")
+    #expect(bench.run()?.exit == 0)
+    bench.store.inspectErrors = MemoryStore.away(1)
+    let result = try #require(bench.run())
+    #expect(result.exit == 1 && result.token("a")?.problem?.code == "store_unavailable")
+    #expect(bench.run()?.exit == 0)
+  }
+
+  @Test func anotherPlaceForADeliveredTokenIsTold() throws {
+    let bench = Bench("a")
+    #expect(bench.run()?.exit == 0)
+    bench.rows[0].place.secret = "a"
+    #expect(bench.run()?.exit == 0, "the name itself is where it is")
+    bench.rows[0].place.secret = "elsewhere"
+    let result = try #require(bench.run())
+    #expect(result.exit == 8 && result.token("a")?.problem?.code == "place_differs")
+    #expect(bench.cluster.changes == 1)
+  }
+
+  /// Somebody put the string in place by hand while the cluster still refused it.
+  @Test func aTokenThatIsInUseIsNotRevokedForNeverHavingBeenActive() throws {
+    let bench = Bench("a")
+    bench.cluster.answerToProbe = { _, _ in .refused(status: 401, message: "no") }
+    #expect(bench.run()?.exit == 5)
+    bench.store.current["a"] = bench.store.pending["a"]
+    bench.clock.advance(by: .seconds(2 * 86_400))
+    let result = try #require(bench.run())
+    #expect(result.exit == 8 && result.token("a")?.problem?.code == "not_active")
+    #expect(bench.cluster.revoked.isEmpty && bench.cluster.posts.count == 1)
+    bench.store.current = [:]
+    _ = bench.run()
+    #expect(bench.cluster.revoked == ["id-1"])
+  }
+
   @Test func anUndeliveredTokenIsDeliveredByTheNextRun() throws {
     let bench = Bench("a")
     let vault = MemoryStore(name: "vault")

@@ -29,7 +29,7 @@ import Testing
   private func put(_ token: StoredToken, _ settings: FileStoreSettings, _ files: any FileSystem) async throws
   {
     let store = FileStore(settings: settings, fileSystem: files)
-    try await store.open()
+    try await store.open(mayBeNew: true)
     try await store.reserve(Self.place, attempt: token.attempt)
     try await store.stage(token, at: Self.place)
     try await store.promote(generation: token.generation, at: Self.place)
@@ -44,7 +44,7 @@ import Testing
     let store = FileStore(settings: settings, fileSystem: files)
     defer { withExtendedLifetime(store) {} }
     do {
-      try await store.open()
+      try await store.open(mayBeNew: true)
       try await body(store)
       await store.close()
       return nil
@@ -97,7 +97,7 @@ import Testing
   @Test func recordsEscapeWhatNeedsIt() async throws {
     let disk = SimulatedDisk()
     let store = FileStore(settings: settings("/t", .json), fileSystem: disk)
-    try await store.open()
+    try await store.open(mayBeNew: true)
     var token = SecretStoreContract.token(1)
     token.databases = ["a\"b", "c\\d", "tab\there", "grün", ""]
     token.tokenID = "\u{1}\n"
@@ -128,7 +128,7 @@ import Testing
   @Test func givesTheFileAway() async throws {
     let disk = SimulatedDisk()
     let store = FileStore(settings: settings("/t", owner: "telegraf", group: "telegraf"), fileSystem: disk)
-    try await store.open()
+    try await store.open(mayBeNew: true)
     let rowed = StorePlace(job: "plant", name: "line-2", owner: "grafana", mode: 0o640)
     for place in [Self.place, rowed] {
       try await store.stage(SecretStoreContract.token(1), at: place)
@@ -235,10 +235,57 @@ import Testing
     #expect(await failure(settings("/t"), linked) { _ in }?.code == .misconfigured)
   }
 
+  /// An empty folder in place of the volume that had the tokens.
+  @Test func aStoreThatShouldBeThereIsNotMade() async throws {
+    try await withFolder { folder in
+      let files = POSIXFileSystem()
+      for directory in [folder, folder + "/deeper/tokens"] {
+        let store = FileStore(settings: settings(directory), fileSystem: files)
+        do throws(StoreError) {
+          try await store.open(mayBeNew: false)
+          Issue.record("it was opened")
+        } catch { #expect(error.code == .missing && error.message.contains(directory)) }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+      }
+      try await put(SecretStoreContract.token(1), settings(folder), files)
+      let store = FileStore(settings: settings(folder), fileSystem: files)
+      try await store.open(mayBeNew: false)
+      await store.close()
+    }
+  }
+
+  @Test func whatIsWrongWithADeliveredTokenIsSaid() async throws {
+    try await withFolder { folder in
+      let files = POSIXFileSystem()
+      let token = SecretStoreContract.token(1)
+      try await put(token, settings(folder), files)
+      let store = FileStore(settings: settings(folder), fileSystem: files)
+      let path = folder + "/" + Self.place.name
+      func flaw(_ attempt: AttemptID = token.attempt) async throws -> StoreFlaw? {
+        try await store.inspect(Self.place, attempt: attempt)
+      }
+      #expect(try await flaw() == nil)
+      #expect(try await flaw(AttemptID(bits: 77))?.message.contains(token.tokenID) == true)
+      chmod(path, 0o644)
+      #expect(try await flaw()?.hint.hasPrefix("chmod 0600 \(path)") == true)
+      // A narrower mode is the owner's business.
+      chmod(path, 0o400)
+      #expect(try await flaw() == nil)
+      try FileManager.default.moveItem(atPath: path, toPath: folder + "/moved")
+      #expect(try await flaw()?.message == "\(path) is gone")
+      symlink("moved", path)
+      #expect(try await flaw()?.message == "\(path) is no regular file")
+      unlink(path)
+      try FileManager.default.moveItem(atPath: folder + "/moved", toPath: path)
+      try FileManager.default.removeItem(atPath: folder + "/.owner/" + Self.place.name)
+      #expect(try await flaw()?.message == "what the store knows about \(path) is gone")
+    }
+  }
+
   @Test func oneProcessAtATime() async throws {
     let disk = SimulatedDisk()
     let first = FileStore(settings: settings("/t"), fileSystem: disk)
-    try await first.open()
+    try await first.open(mayBeNew: true)
     #expect(await failure(settings("/t"), disk) { _ in }?.code == .ownedByAnother)
     await first.close()
     #expect(await failure(settings("/t"), disk) { _ in } == nil)

@@ -16,9 +16,9 @@ extension World {
     if chance(30) { editDescription() }
   }
 
-  /// Up to two hours to either side; the cluster's time is the true one.
+  /// Up to two hours to either side, or back to the cluster's time, which is the true one.
   func jumpClock() {
-    let milliseconds = Int64(draw.next() % 14_400_000) - 7_200_000
+    let milliseconds = chance(50) ? 0 : Int64(draw.next() % 14_400_000) - 7_200_000
     setWall(trueWallAtStart + .milliseconds(milliseconds))
     saw("world wall clock jumped")
   }
