@@ -104,7 +104,9 @@ let package = Package(
     tests("ReportingTests", ["Reporting", "RotationTestKit"]),
     tests("ArgumentsTests", ["Arguments"]),
     tests("SandboxTests", ["Sandbox"]),
-    tests("SimulationTests", ["RotationRunner", "RotationTestKit", "Sandbox", "SecretStores", "AuditLog"]),
+    tests(
+      "SimulationTests",
+      ["RotationRunner", "RotationTestKit", "Sandbox", "SecretStores", "AuditLog", "Digests"]),
     tests("CommandTests", ["RotationTestKit"], exclude: ["transcripts"]),
     tests(
       "KillTests", ["RotationTestKit", "RotationModel", "Sandbox", "HTTPClient"],

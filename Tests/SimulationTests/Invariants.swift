@@ -104,7 +104,6 @@ enum Invariants {
     switch world.audit.newestEvent[tokenID] {
     case "orphan.revoke_intended", "revoke.intended": return
     case "revoke.refused", "revoke.unknown":
-      guard World.pairsEveryDelete else { return }
       world.broken("6", "DELETE of \(tokenID) again without another intent on disk")
     case let event:
       world.broken(

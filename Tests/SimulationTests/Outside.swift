@@ -9,7 +9,7 @@ extension World {
     clock.advance(by: .milliseconds(Int64(draw.next() % (chance(30) ? 3_000 : patience))))
     // The whole watch of an attempt, and a little more.
     if chance(4) { clock.advance(by: .seconds(8 * 86_400)) }
-    if World.clockJumpsBetweenRuns, jumpsClock, chance(50) { jumpClock() }
+    if jumpsClock, chance(50) { jumpClock() }
     if changesCSV, chance(50) { changeCSV() }
     guard !lineages.isEmpty else { return }
     if chance(12) { plantStranger() }

@@ -56,7 +56,7 @@ extension World {
       trouble.fullDisk = from..<(from + .milliseconds(Int64(1_000 + draw.next() % 60_000)))
     }
     if chance(20) { trouble.slowCommitPercent = 30 }
-    if World.clockJumpsWhileRunning, jumpsClock, chance(30) {
+    if jumpsClock, chance(30) {
       trouble.jumpAt = start + .milliseconds(Int64(draw.next() % 40_000))
     }
     return trouble

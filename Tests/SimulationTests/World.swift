@@ -93,12 +93,6 @@ final class World: @unchecked Sendable {
   static let requestTimeout: Duration = .seconds(5)
   static let settle: Duration = .seconds(4)
 
-  /// Off where the product is known to fail: see docs/simulation.md.
-  static let clockJumpsBetweenRuns = true
-  static let clockJumpsWhileRunning = true
-  static let replicasLag = true
-  static let pairsEveryDelete = true
-
   init(seed: UInt64) {
     self.seed = seed
     draw = SimulatedDisk.Generator(seed: seed)
@@ -123,7 +117,7 @@ final class World: @unchecked Sendable {
     configuration.includesRevoked = draw.next() % 2 == 0
     if draw.next() % 4 == 0 { configuration.listLag = .milliseconds(Int64(draw.next() % 30_000)) }
     let lags = draw.next() % 5 == 0
-    replicaLag = lags && World.replicasLag ? .milliseconds(Int64(draw.next() % 30_000)) : .zero
+    replicaLag = lags ? .milliseconds(Int64(draw.next() % 30_000)) : .zero
     hasTwoStores = draw.next() % 3 == 0
     changesCSV = draw.next() % 5 == 0
     jumpsClock = draw.next() % 5 == 0
