@@ -15,8 +15,8 @@ public enum LineageStatus: String, Equatable, Sendable, CaseIterable {
 
 extension RotationMachine {
   public var status: LineageStatus {
-    if let live {
-      switch live.phase {
+    if let newest {
+      switch newest.phase {
       case .staged: return .staged
       case .active: return .active
       case .delivering: return .delivering

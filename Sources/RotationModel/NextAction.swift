@@ -67,7 +67,7 @@ extension RotationMachine {
         return .revokeOrphan(attempt: attempt.id, tokenID: orphan.tokenID)
       }
     }
-    if let live { return nextAction(for: live, context) }
+    if let newest { return nextAction(for: newest, context) }
     guard context.isWanted else { return .none }
     let unsearched = attempts.filter {
       $0.isDoubtful && !context.searched.contains($0.id)

@@ -20,10 +20,18 @@ public struct RotationMachine: Equatable, Sendable {
     generations.last { $0.number == number }
   }
 
-  /// The generation that the lineage is about: the newest one that is not revoked.
-  public var live: Generation? {
-    generations.last { $0.phase != .revoked }
+  /// The generation that the stores call current, all of them.
+  public var incumbent: Generation? {
+    generations.last { $0.phase == .current }
   }
+
+  /// The generation that is on its way to be current, or that is given up on the way.
+  public var successor: Generation? {
+    generations.last.flatMap { $0.phase == .current || $0.phase == .revoked ? nil : $0 }
+  }
+
+  /// The generation that the lineage is about: the successor while there is one, else the incumbent.
+  public var newest: Generation? { successor ?? incumbent }
 
   /// What the next created token's generation would be.
   public var nextGeneration: Int { (generations.last?.number ?? 0) + 1 }
@@ -34,7 +42,7 @@ public struct RotationMachine: Equatable, Sendable {
     let time = timed.time
     switch timed.event {
     case .createIntended(let generation, let attempt, let deadline):
-      guard generation == nextGeneration, live == nil, index(of: attempt) == nil,
+      guard generation == nextGeneration, newest == nil, index(of: attempt) == nil,
         !attempts.contains(where: \.isOpen)
       else { throw illegal(timed) }
       for index in attempts.indices where attempts[index].wasUnknown {
@@ -58,7 +66,7 @@ public struct RotationMachine: Equatable, Sendable {
       attempts[index].state = .closed
 
     case .storeStaged(let generation, let attempt, _, let key):
-      guard let index = index(of: attempt), generation == nextGeneration, live == nil,
+      guard let index = index(of: attempt), generation == nextGeneration, newest == nil,
         case .answered(let tokenID, let expiresAt) = attempts[index].state
       else { throw illegal(timed) }
       attempts[index].state = .kept(tokenID: tokenID)
@@ -132,7 +140,7 @@ public struct RotationMachine: Equatable, Sendable {
   /// An adopted token belongs to an attempt of this ledger that has no token yet, or, when a ledger is
   /// rebuilt, to an attempt that it has never seen; never to another than the one that is open.
   private mutating func adopt(_ generation: Generation, _ timed: TimedEvent) throws(IllegalEvent) {
-    guard live == nil, generation.number >= nextGeneration,
+    guard newest == nil, generation.number >= nextGeneration,
       attempts.allSatisfy({ !$0.isOpen || $0.id == generation.attempt })
     else { throw illegal(timed) }
     if let index = index(of: generation.attempt) {

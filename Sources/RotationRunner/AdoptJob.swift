@@ -136,9 +136,10 @@ public struct AdoptJob: Sendable {
         name: claimed.name, outcome: .attention, tokenID: foreign.tokenID,
         problem: .unknownToLedger(foreign, name: claimed.name))
     }
-    return machine.live.map { live in
+    return machine.newest.map { newest in
       TokenReport(
-        name: claimed.name, outcome: live.phase == .current ? .unchanged : .pending, tokenID: live.tokenID)
+        name: claimed.name, outcome: newest.phase == .current ? .unchanged : .pending,
+        tokenID: newest.tokenID)
     }
   }
 

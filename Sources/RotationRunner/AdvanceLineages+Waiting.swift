@@ -7,7 +7,7 @@ extension AdvanceLineages {
     var work = asked
     let uptime = ports.clock.uptime
     let jitter = ports.random.fraction()
-    guard let generation = work.machine.live else { return finish(work.report(.failed)) }
+    guard let generation = work.machine.successor else { return finish(work.report(.failed)) }
     switch answer {
     case .accepted:
       work.schedule?.accepted(at: uptime)

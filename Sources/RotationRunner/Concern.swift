@@ -18,20 +18,20 @@ struct Concern: Sendable {
     var concerns = view.strangers(of: work.name, installation: installation).map { token in
       Concern(problem: .stranger(token), blocks: [.creation])
     }
-    guard let live = work.machine.live, live.phase != .revoking else { return concerns }
+    guard let newest = work.machine.newest, newest.phase != .revoking else { return concerns }
     guard let desired = work.desired else {
       // A one-off CSV says nothing about the job's other tokens, nor a job's CSV about one-off ones.
-      if !work.isOneOff, !plan.isOneOff { concerns.append(Concern(problem: .rowGone(work.name, live))) }
+      if !work.isOneOff, !plan.isOneOff { concerns.append(Concern(problem: .rowGone(work.name, newest))) }
       return concerns
     }
-    if (desired.place.secret ?? work.name) != (live.key ?? work.name) {
-      concerns.append(Concern(problem: .moved(work.name, live, to: desired.place.secret)))
+    if (desired.place.secret ?? work.name) != (newest.key ?? work.name) {
+      concerns.append(Concern(problem: .moved(work.name, newest, to: desired.place.secret)))
     }
-    if live.isNearExpiry(at: now) { concerns.append(Concern(problem: .expiring(work.name, live, now))) }
-    guard let token = view.token(id: live.tokenID, name: work.name) else {
+    if newest.isNearExpiry(at: now) { concerns.append(Concern(problem: .expiring(work.name, newest, now))) }
+    guard let token = view.token(id: newest.tokenID, name: work.name) else {
       // A listing may lag behind a creation.
-      if live.stagedAt + Concern.listingLag < view.begunAtWall {
-        concerns.append(Concern(problem: .missing(work.name, live)))
+      if newest.stagedAt + Concern.listingLag < view.begunAtWall {
+        concerns.append(Concern(problem: .missing(work.name, newest)))
       }
       return concerns
     }

@@ -104,12 +104,12 @@ extension JobPlan {
   ///
   /// A store that fails is no finding about the token: its error is thrown.
   func storeConcerns(of work: TokenWork) async throws(StoreError) -> [Concern] {
-    guard work.desired != nil, let live = work.machine.live, live.phase == .current else { return [] }
+    guard work.desired != nil, let incumbent = work.machine.incumbent else { return [] }
     let place = work.place(job: name)
     var concerns: [Concern] = []
     for store in stores {
-      guard let flaw = try await flaw(in: store, at: place, attempt: live.attempt) else { continue }
-      concerns.append(Concern(problem: .notInStore(work.name, live, store.name, flaw)))
+      guard let flaw = try await flaw(in: store, at: place, attempt: incumbent.attempt) else { continue }
+      concerns.append(Concern(problem: .notInStore(work.name, incumbent, store.name, flaw)))
     }
     return concerns
   }

@@ -86,7 +86,7 @@ struct Performer: Sendable {
   private func finalOutcome(of work: TokenWork) -> TokenOutcome {
     if work.problem != nil { return work.outcomeOfProblem }
     if work.concern != nil { return .attention }
-    return work.machine.live?.phase == .current && !work.wasCurrent ? .created : .unchanged
+    return work.machine.incumbent != nil && !work.wasCurrent ? .created : .unchanged
   }
 
   /// What a listing or the activation's schedule has shown goes on record before anything is decided.

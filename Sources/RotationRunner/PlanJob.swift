@@ -110,7 +110,7 @@ public struct PlanJob: Sendable {
         .create,
         "an interrupted run left attempt \(attempt): adopt its token, or revoke it and create another")
     case .revokeOrphan(_, let tokenID):
-      let after = work.desired == nil || work.machine.live != nil ? "" : ", then create another"
+      let after = work.desired == nil || work.machine.newest != nil ? "" : ", then create another"
       return step(.retire, "token \(tokenID) is an orphan, its string is lost: revoke it\(after)")
     case .search where work.blocked.contains(.creation): return nil
     case .search:

@@ -25,14 +25,14 @@ struct Tally: Sendable {
 
   /// Counts the token that a step may have created.
   mutating func countCreation(_ work: inout TokenWork) {
-    guard !work.isCounted, work.machine.live != nil else { return }
+    guard !work.isCounted, work.machine.newest != nil else { return }
     work.isCounted = true
     progress.created += 1
   }
 
   /// A lineage that a stop left unfinished.
   mutating func leave(_ work: TokenWork) {
-    if work.machine.live?.phase == .staged { outcomes[.pending, default: 0] += 1 }
+    if work.machine.successor?.phase == .staged { outcomes[.pending, default: 0] += 1 }
   }
 
   /// The exit code that the outcomes alone give.
@@ -57,7 +57,7 @@ extension TokenOutcome {
 extension TokenWork {
   /// What is told of the lineage at the end of its run.
   func report(_ outcome: TokenOutcome) -> TokenReport {
-    var report = TokenReport(name: name, outcome: outcome, tokenID: machine.live?.tokenID)
+    var report = TokenReport(name: name, outcome: outcome, tokenID: machine.newest?.tokenID)
     report.problem = problem ?? concern?.problem
     if outcome == .pending, report.problem == nil {
       report.problem = Problem(
@@ -66,7 +66,7 @@ extension TokenWork {
         hint: "the next run goes on waiting; it never creates a second token for this")
     }
     if !wasCurrent {
-      report.activationSeconds = machine.live?.activationTook?.seconds
+      report.activationSeconds = machine.newest?.activationTook?.seconds
     }
     return report
   }

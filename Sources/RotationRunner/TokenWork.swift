@@ -18,7 +18,7 @@ struct TokenWork: Sendable {
   var searched: Set<AttemptID> = []
   var hasWaited = false
 
-  /// The live generation's string, from its arrival until its delivery.
+  /// The successor's string, from its arrival until its delivery.
   var stored: StoredToken?
   var targets: [ProbeTarget] = []
   var schedule: ActivationSchedule?
@@ -53,14 +53,14 @@ struct TokenWork: Sendable {
     self.name = name
     self.isOneOff = isOneOff
     self.machine = machine
-    wasCurrent = machine.live?.phase == .current
-    isCounted = machine.live != nil
+    wasCurrent = machine.incumbent != nil
+    isCounted = machine.newest != nil
   }
 
   /// Where the token is, or is to be: a string stays where it was staged, whatever its row says now.
   func place(job: String) -> StorePlace {
     var place = desired?.place ?? StorePlace(job: job, name: name)
-    if let live = machine.live { place.secret = live.key }
+    if let newest = machine.newest { place.secret = newest.key }
     return place
   }
 

@@ -40,7 +40,7 @@ struct RotationMachineRandomTests {
     let isWild = Int.random(in: 0..<10, using: &seeded) == 0
     let known = machine.attempts.suffix(3).map(\.id)
     let id = isWild ? nil : known.randomElement(using: &seeded)
-    let latest = machine.live?.number ?? machine.nextGeneration
+    let latest = machine.newest?.number ?? machine.nextGeneration
     let ids =
       machine.generations.suffix(1).map(\.tokenID)
       + machine.attempts.suffix(2).flatMap { $0.orphans.map(\.tokenID) } + ["t\(seeded.next() % 4)"]
@@ -54,7 +54,7 @@ struct RotationMachineRandomTests {
   private func fault(_ before: RotationMachine, _ after: RotationMachine) -> String? {
     if after.generations.count(where: { $0.phase != .revoked }) > 1 { return "two live generations" }
     if after.attempts.count(where: \.isOpenInTest) > 1 { return "two open attempts" }
-    if after.live != nil, after.attempts.contains(where: \.isOpenInTest) {
+    if after.newest != nil, after.attempts.contains(where: \.isOpenInTest) {
       return "an open attempt beside a live generation"
     }
     if Set(after.attempts.map(\.id)).count != after.attempts.count { return "an attempt twice" }
@@ -89,7 +89,7 @@ struct RotationMachineRandomTests {
       if action != machine.nextAction(context) { return "\(action) is not what it says the second time" }
       guard case .create(let generation) = action else { continue }
       if !isWanted { return "create what nobody wants" }
-      if machine.live != nil || generation != machine.nextGeneration { return "create a second generation" }
+      if machine.newest != nil || generation != machine.nextGeneration { return "create a second generation" }
       if machine.attempts.contains(where: { $0.orphans.contains { $0.state != .revoked } }) {
         return "create before an orphan is gone"
       }

@@ -6,22 +6,22 @@ struct RotationMachineTests {
     var story = try Story()
     #expect(story.machine.status == .planned && story.machine.nextGeneration == 1)
     try story.add(Story.intended())
-    #expect(story.machine.status == .creating && story.machine.live == nil)
+    #expect(story.machine.status == .creating && story.machine.newest == nil)
     try story.add(.createDone(attempt: Story.a, tokenID: "T", expiresAt: start + .seconds(9)))
     #expect(story.machine.status == .creating)
     try story.add(Story.staged)
     #expect(story.machine.status == .staged)
-    #expect(story.machine.live?.tokenID == "T" && story.machine.live?.attempt == Story.a)
-    #expect(story.machine.live?.expiresAt == start + .seconds(9))
-    #expect(story.machine.live?.stagedAt == story.now && story.machine.nextGeneration == 2)
+    #expect(story.machine.newest?.tokenID == "T" && story.machine.newest?.attempt == Story.a)
+    #expect(story.machine.newest?.expiresAt == start + .seconds(9))
+    #expect(story.machine.newest?.stagedAt == story.now && story.machine.nextGeneration == 2)
     try story.add(Story.confirmed)
-    #expect(story.machine.status == .active && story.machine.live?.activationTook == .seconds(3))
+    #expect(story.machine.status == .active && story.machine.newest?.activationTook == .seconds(3))
     try story.add(.storePromoted(generation: 1, store: "file"))
-    #expect(story.machine.status == .delivering && story.machine.live?.promotedIn == ["file"])
+    #expect(story.machine.status == .delivering && story.machine.newest?.promotedIn == ["file"])
     try story.add(.deliveryFailed(generation: 1, store: "vault", reason: "sealed"))
     try story.add(.storePromoted(generation: 1, store: "vault"))
     try story.add(.deliveryDone(generation: 1))
-    #expect(story.machine.status == .current && story.machine.live?.deliveredAt == story.now)
+    #expect(story.machine.status == .current && story.machine.newest?.deliveredAt == story.now)
     #expect(try RotationMachine(replaying: story.events) == story.machine)
   }
 
@@ -35,7 +35,7 @@ struct RotationMachineTests {
     #expect(story.machine.status == .staged)
     // The first attempt's effect lands after all: its token is an orphan beside a live generation.
     try story.add(Story.found)
-    #expect(story.machine.attempts[0].state == .lost && story.machine.live?.tokenID == "U")
+    #expect(story.machine.attempts[0].state == .lost && story.machine.newest?.tokenID == "U")
     try story.add(.orphanRevokeIntended(attempt: Story.a, tokenID: "T"))
     try story.add(.orphanRevokeUnknown(attempt: Story.a, tokenID: "T", reason: "no answer"))
     #expect(story.machine.attempts[0].orphans.map(\.state) == [.found])
@@ -68,7 +68,7 @@ struct RotationMachineTests {
   @Test func anEmptyLedgerTakesOverALaterGeneration() throws {
     var story = try Story(
       .tokenAdopted(generation: 7, attempt: Story.a, tokenID: "T", place: .current, expiresAt: nil))
-    #expect(story.machine.live?.number == 7 && story.machine.nextGeneration == 8)
+    #expect(story.machine.newest?.number == 7 && story.machine.nextGeneration == 8)
     try story.add(.storePromoted(generation: 7, store: "file"))
     try story.add(.deliveryDone(generation: 7))
     #expect(story.machine.status == .current)
@@ -97,7 +97,7 @@ struct RotationMachineTests {
     #expect(story.machine.status == .revoking)
     try story.add(Story.revoking)
     try story.add(.revokeDone(generation: 1))
-    #expect(story.machine.status == .planned && story.machine.live == nil)
+    #expect(story.machine.status == .planned && story.machine.newest == nil)
     #expect(story.machine.nextGeneration == 2)
     try story.add(Story.intended(Story.b, generation: 2))
     #expect(story.machine.status == .creating)
@@ -107,11 +107,13 @@ struct RotationMachineTests {
     var story = try Story(Story.intended(), Story.answered, Story.staged)
     let since = story.now
     try story.add(.activationTimedOut(generation: 1, refusedSince: since, reason: "401"))
-    #expect(story.machine.live?.refusedSince == since && story.machine.live?.lastWaitEndedInRefusal == true)
+    #expect(
+      story.machine.newest?.refusedSince == since && story.machine.newest?.lastWaitEndedInRefusal == true)
     try story.add(.activationTimedOut(generation: 1, refusedSince: nil, reason: "no answer"))
-    #expect(story.machine.live?.refusedSince == since && story.machine.live?.lastWaitEndedInRefusal == false)
+    #expect(
+      story.machine.newest?.refusedSince == since && story.machine.newest?.lastWaitEndedInRefusal == false)
     try story.add(Story.confirmed)
-    #expect(story.machine.live?.refusedSince == nil)
+    #expect(story.machine.newest?.refusedSince == nil)
   }
 
   @Test func anAcceptanceEndsTheRefusalsBeforeIt() throws {
@@ -119,7 +121,8 @@ struct RotationMachineTests {
     try story.add(.activationTimedOut(generation: 1, refusedSince: story.now, reason: "401"))
     try story.add(.activationAccepted(generation: 1))
     try story.add(.activationTimedOut(generation: 1, refusedSince: nil, reason: "no answer"))
-    #expect(story.machine.live?.refusedSince == nil && story.machine.live?.lastWaitEndedInRefusal == false)
+    #expect(
+      story.machine.newest?.refusedSince == nil && story.machine.newest?.lastWaitEndedInRefusal == false)
   }
 
   /// What may happen in each state, by name; every other event about the same attempt, generation and
@@ -200,7 +203,7 @@ struct RotationMachineTests {
   func onlyWhatMayHappenIsTaken(state: String, history: [Event], legal: Set<String>) throws {
     var story = try Story()
     for event in history { try story.add(event) }
-    let generation = story.machine.live?.number ?? story.machine.nextGeneration
+    let generation = story.machine.newest?.number ?? story.machine.nextGeneration
     for event in everyEvent(attempt: Story.a, fresh: Story.b, generation: generation, tokenID: "T") {
       var machine = story.machine
       let name = event.record.name

@@ -51,7 +51,7 @@ struct ActivationFlowTests {
     #expect(bench.cluster.live.map(\.id) == ["id-2"])
     bench.cluster.answerToProbe = { _, _ in .accepted }
     #expect(bench.run()?.exit == 0)
-    #expect(try bench.machine("a")?.live?.number == 2)
+    #expect(try bench.machine("a")?.newest?.number == 2)
     #expect(bench.store.current["a"]?.tokenID == "id-2")
   }
 

@@ -39,7 +39,7 @@ struct ResumptionTests {
       #expect(bench.cluster.live.count == 3 && Set(posted).count == posted.count)
       for name in ["a", "b", "c"] {
         #expect(try bench.status(name) == .current)
-        let id = try bench.machine(name)?.live?.tokenID
+        let id = try bench.machine(name)?.newest?.tokenID
         #expect(bench.store.current[name]?.tokenID == id && bench.cluster.live.contains { $0.id == id })
       }
     }

@@ -150,6 +150,6 @@ struct StoreFlowTests {
     bench.cluster.answerToProbe = { _, _ in .accepted }
     #expect(bench.run()?.exit == 0)
     #expect(bench.cluster.revoked == ["id-1"] && bench.cluster.live.map(\.id) == ["id-2"])
-    #expect(try bench.machine("a")?.live?.number == 2)
+    #expect(try bench.machine("a")?.newest?.number == 2)
   }
 }

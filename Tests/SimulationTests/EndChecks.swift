@@ -9,7 +9,7 @@ import Sandbox
 enum EndChecks {
   static func check(_ world: World, _ report: JobReport?) {
     let hasLeftRows = world.lineages.values.contains { lineage in
-      lineage.machine.live != nil && !world.wanted.contains { $0.name == lineage.name }
+      lineage.machine.newest != nil && !world.wanted.contains { $0.name == lineage.name }
     }
     // A token whose row is gone is told to a person at every run.
     if report?.exitCode != (hasLeftRows ? .needsPerson : .done) {
@@ -32,7 +32,7 @@ enum EndChecks {
       return marker?.name == row.name && marker?.installation == world.ledger.installation
     }
     let lineage = world.lineages.values.first { $0.name == row.name }
-    let generation = lineage?.machine.live
+    let generation = lineage?.machine.newest
     if tokens.count != (generation == nil ? 0 : 1) || tokens.first?.id != generation?.tokenID {
       world.broken(
         "2", "\(row.name) has live tokens \(tokens.map(\.id)), the ledger \(generation?.tokenID ?? "none")")

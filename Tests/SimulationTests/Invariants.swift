@@ -11,7 +11,7 @@ enum Invariants {
       world.broken("5", "an attempt was sent \(count) times: \(description) at \(effect)")
     }
     for lineage in world.lineages.values {
-      guard let live = lineage.machine.live, let string = world.strings[live.tokenID] else { continue }
+      guard let live = lineage.machine.newest, let string = world.strings[live.tokenID] else { continue }
       let current = world.disk.content(of: "\(World.storePath)/\(lineage.name)")
       let second =
         world.hasTwoStores ? world.disk.content(of: "\(World.secondPath)/\(lineage.name)") : current
@@ -79,14 +79,14 @@ enum Invariants {
     checkIntent(world, tokenID)
     checkOwner(world, tokenID)
     for lineage in world.lineages.values {
-      guard let live = lineage.machine.live, live.tokenID == tokenID, live.phase != .revoking else {
+      guard let live = lineage.machine.newest, live.tokenID == tokenID, live.phase != .revoking else {
         continue
       }
       world.broken("1", "\(lineage.name): DELETE of its live token \(tokenID)")
     }
     guard let string = world.strings[tokenID] else { return }
     let isGivenUp = world.lineages.values.contains {
-      $0.machine.live?.tokenID == tokenID && $0.machine.live?.phase == .revoking
+      $0.machine.newest?.tokenID == tokenID && $0.machine.newest?.phase == .revoking
     }
     for (path, row) in world.storePaths.flatMap({ path in world.rows.map { (path, $0) } }) {
       if world.disk.content(of: "\(path)/\(row.name)") == Array(string.utf8) {
@@ -173,7 +173,7 @@ extension World {
       guard let attempt = lineage.machine.attempts.last(where: { $0.id == marker.attempt }) else { continue }
       switch attempt.state {
       case .lost: return attempt.orphans.allSatisfy { $0.state == .revoked }
-      case .kept: return lineage.machine.live?.attempt != attempt.id
+      case .kept: return lineage.machine.newest?.attempt != attempt.id
       case .inFlight, .answered, .refused, .unknown, .closed: return false
       }
     }

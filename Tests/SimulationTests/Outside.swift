@@ -51,7 +51,7 @@ extension World {
       for attempt in lineage.machine.attempts {
         candidates += attempt.orphans.filter { $0.state != .revoked }.map(\.tokenID)
       }
-      if let live = lineage.machine.live, live.phase == .staged || live.phase == .revoking {
+      if let live = lineage.machine.newest, live.phase == .staged || live.phase == .revoking {
         candidates.append(live.tokenID)
       }
     }
