@@ -9,12 +9,13 @@ public protocol SecretStore: Sendable {
   var name: String { get }
 
   /// Takes the store for this installation and says whether it can be written; throws
-  /// `StoreError.ownedByAnother` when another installation or process has it. Called once before use.
-  ///
-  /// `mayBeNew`: whether a store that nobody has taken yet is made. Where it was used before, such a store is
-  /// `StoreError.missing` and nothing is made: an empty directory in place of a volume that is not mounted
-  /// would pass for one whose strings were lost.
-  func open(mayBeNew: Bool) async throws(StoreError)
+  /// `StoreError.ownedByAnother` when another installation or process has it. Called once before use. A store
+  /// that nobody has taken yet is made.
+  func open() async throws(StoreError)
+  /// Throws `StoreError.missing` when nobody has taken the store yet. Changes nothing and needs no `open`: where
+  /// a store was used before, an empty directory in place of a volume that is not mounted would pass for one
+  /// whose strings were lost.
+  func requireTaken() async throws(StoreError)
   /// Gives the store back. Nothing is called after it.
   func close() async
 

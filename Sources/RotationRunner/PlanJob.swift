@@ -22,6 +22,7 @@ public struct PlanJob: Sendable {
       try await preparation.checkBinding()
       _ = try await preparation.queueRows()
       try await preparation.reserveCreations()
+      try await preparation.requireStores(plan.stores)
       let cluster = try await preparation.lookAtCluster()
       codes += cluster.problems.map { _ in .needsPerson }
       try await planLineages(cluster.view) { step in

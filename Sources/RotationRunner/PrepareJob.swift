@@ -35,24 +35,36 @@ struct PrepareJob: Sendable {
         hint: "put \(what) back as it was, or give the job another name"), .badInput)
   }
 
-  /// Opens the stores, all or none. Those of a job with history must be there: tokens that wait in them are
-  /// not to be given up because a volume is not mounted.
+  /// The stores of a job with history must be there: tokens that wait in them are not to be given up because
+  /// a volume is not mounted.
+  func requireStores(_ stores: [any SecretStore]) async throws(Stop) {
+    guard try await hasHistory() else { return }
+    for store in stores {
+      do throws(StoreError) { try await store.requireTaken() } catch { throw stop(for: error) }
+    }
+  }
+
+  /// Opens the stores, all or none.
   func openStores(_ stores: [any SecretStore]) async throws(Stop) {
-    let mayBeNew = try await !hasHistory()
+    try await requireStores(stores)
     for (index, store) in stores.enumerated() {
       do throws(StoreError) {
-        try await store.open(mayBeNew: mayBeNew)
+        try await store.open()
       } catch {
         for opened in stores[..<index] { await opened.close() }
-        let code: ExitCode =
-          switch error.code {
-          case .missing: .needsPerson
-          case .ownedByAnother, .misconfigured: .badInput
-          case .unavailable, .noRoom, .conflict, .malformed: .failed
-          }
-        throw .job(Problem(error), code)
+        throw stop(for: error)
       }
     }
+  }
+
+  private func stop(for error: StoreError) -> Stop {
+    let code: ExitCode =
+      switch error.code {
+      case .missing: .needsPerson
+      case .ownedByAnother, .misconfigured: .badInput
+      case .unavailable, .noRoom, .conflict, .malformed: .failed
+      }
+    return .job(Problem(error), code)
   }
 
   func bindJob() async throws(Stop) {

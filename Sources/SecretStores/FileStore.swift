@@ -30,8 +30,12 @@ public final class FileStore: SecretStore {
     self.executor = executor
   }
 
-  public func open(mayBeNew: Bool) async throws(StoreError) {
-    try await blocking { files throws(StoreError) in try files.open(mayBeNew: mayBeNew) }
+  public func open() async throws(StoreError) {
+    try await blocking { files throws(StoreError) in try files.open() }
+  }
+
+  public func requireTaken() async throws(StoreError) {
+    try await blocking { files throws(StoreError) in try files.requireTaken() }
   }
 
   public func close() async {

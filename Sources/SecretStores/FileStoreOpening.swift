@@ -6,9 +6,8 @@ internal import RotationPorts
 extension FileStoreFiles {
   private static let maximumNames = 10_000_000
 
-  func open(mayBeNew: Bool) throws(StoreError) {
+  func open() throws(StoreError) {
     if state.withLock({ $0.lock != nil }) { return }
-    if !mayBeNew { try requireTaken() }
     try StoreError.wrap { () throws(FileSystemError) in try makeDirectory() }
     try requireSafeFolder(settings.directory, closed: false)
     let lock = try takeLock()
@@ -30,7 +29,7 @@ extension FileStoreFiles {
   }
 
   /// Throws when nobody has taken the directory yet; changes nothing.
-  private func requireTaken() throws(StoreError) {
+  func requireTaken() throws(StoreError) {
     let status = try StoreError.wrap { () throws(FileSystemError) in
       try fileSystem.statusIfPresent(paths.installation)
     }

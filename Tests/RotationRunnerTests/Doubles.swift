@@ -39,11 +39,14 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
     if !errors.isEmpty { throw errors.removeFirst() }
   }
 
-  func open(mayBeNew: Bool) async throws(StoreError) {
+  func open() async throws(StoreError) {
     try fail(from: &openErrors)
-    guard mayBeNew || isThere else { throw StoreError(.missing, message: "the store is not there") }
     isThere = true
     isOpen = true
+  }
+
+  func requireTaken() async throws(StoreError) {
+    guard isThere else { throw StoreError(.missing, message: "the store is not there") }
   }
 
   func close() async { isOpen = false }

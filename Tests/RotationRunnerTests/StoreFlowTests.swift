@@ -64,7 +64,7 @@ struct StoreFlowTests {
     (bench.store.isThere, bench.store.pending) = (false, [:])
     let refused = try #require(bench.run())
     #expect(refused.exit == 8 && refused.report.problem?.code == "store_missing")
-    #expect(bench.adopt()?.exit == 8)
+    #expect(bench.adopt()?.exit == 8 && bench.plan()?.exit == 8 && bench.plan()?.steps.isEmpty == true)
     #expect(bench.cluster.changes == changes && !bench.store.isOpen)
     (bench.store.isThere, bench.store.pending) = (true, pending)
     bench.cluster.answerToProbe = { _, _ in .accepted }

@@ -50,8 +50,8 @@ public struct SecretStoreContract: Sendable {
   /// Opens a store, runs the rule and closes the store. Throws `Violation`, or what the store throws.
   public func check(_ rule: Rule) async throws {
     let store = try await makeStore(SecretStoreContract.installation)
-    try await store.open(mayBeNew: true)
-    try await store.open(mayBeNew: true)
+    try await store.open()
+    try await store.open()
     do {
       try await run(rule, store)
     } catch {
@@ -236,11 +236,11 @@ extension SecretStoreContract {
     let other = try await makeStore(InstallationID(bits: 0xB0B))
     // A store may notice when it is opened or when the place is used.
     try await expectFailure(.ownedByAnother, "taking another installation's place") {
-      try await other.open(mayBeNew: true)
+      try await other.open()
       try await other.reserve(SecretStoreContract.place, attempt: AttemptID(bits: 5))
     }
     await other.close()
-    try await store.open(mayBeNew: true)
+    try await store.open()
     try await expect(store, pending: nil, current: SecretStoreContract.token(1), previous: nil)
   }
 
@@ -251,10 +251,11 @@ extension SecretStoreContract {
     try await store.stage(tokens[2], at: SecretStoreContract.place)
     await store.close()
     let again = try await makeStore(SecretStoreContract.installation)
-    try await again.open(mayBeNew: false)
+    try await again.requireTaken()
+    try await again.open()
     try await expect(again, pending: tokens[2], current: tokens[1], previous: tokens[0])
     await again.close()
-    try await store.open(mayBeNew: true)
+    try await store.open()
   }
 
   private func stagesWithoutAReservation(_ store: any SecretStore) async throws {

@@ -30,7 +30,7 @@ import Testing
     _ disk: SimulatedDisk, _ format: FileStoreFormat, _ progress: inout Progress
   ) async throws {
     let store = store(disk, format)
-    try await store.open(mayBeNew: true)
+    try await store.open()
     for generation in Self.generations where generation > progress.promoted {
       let token = SecretStoreContract.token(generation)
       if progress.staged < generation {
@@ -47,7 +47,7 @@ import Testing
   private func content(_ generation: Int, _ format: FileStoreFormat) async throws -> [UInt8] {
     let disk = SimulatedDisk()
     let store = store(disk, format)
-    try await store.open(mayBeNew: true)
+    try await store.open()
     try await store.stage(SecretStoreContract.token(generation), at: Self.place)
     try await store.promote(generation: generation, at: Self.place)
     return try #require(disk.content(of: current(format)))
@@ -84,7 +84,7 @@ import Testing
 
         // What the next process finds: no string is lost, and it says rightly which is which.
         let next = store(survivor, format)
-        try await next.open(mayBeNew: true)
+        try await next.open()
         let pending = try await next.read(.pending, at: Self.place)
         let read = try await next.read(.current, at: Self.place)
         #expect(read?.generation == generation, "\(label)")
@@ -133,7 +133,7 @@ import Testing
         let disk = SimulatedDisk()
         var progress = Progress()
         let store = store(disk, .raw)
-        try await store.open(mayBeNew: true)
+        try await store.open()
         if generation == 2 {
           try await store.stage(SecretStoreContract.token(1), at: Self.place)
           try await store.promote(generation: 1, at: Self.place)
@@ -158,7 +158,7 @@ import Testing
   @Test func aFullDiskRefusesTheReservation() async throws {
     let disk = SimulatedDisk()
     let store = store(disk, .raw)
-    try await store.open(mayBeNew: true)
+    try await store.open()
     disk.isFull = true
     let error = await #expect(throws: StoreError.self) {
       try await store.reserve(Self.place, attempt: AttemptID(bits: 1))
@@ -176,7 +176,7 @@ import Testing
     _ disk: SimulatedDisk, _ format: FileStoreFormat, _ label: String
   ) async throws {
     let store = store(disk, format)
-    try await store.open(mayBeNew: true)
+    try await store.open()
     #expect(try await store.read(.pending, at: Self.place) == nil, "\(label)")
     #expect(try await store.read(.current, at: Self.place) == SecretStoreContract.token(3), "\(label)")
     #expect(try await store.read(.previous, at: Self.place) == SecretStoreContract.token(2), "\(label)")

@@ -29,7 +29,7 @@ import Testing
   private func put(_ token: StoredToken, _ settings: FileStoreSettings, _ files: any FileSystem) async throws
   {
     let store = FileStore(settings: settings, fileSystem: files)
-    try await store.open(mayBeNew: true)
+    try await store.open()
     try await store.reserve(Self.place, attempt: token.attempt)
     try await store.stage(token, at: Self.place)
     try await store.promote(generation: token.generation, at: Self.place)
@@ -44,7 +44,7 @@ import Testing
     let store = FileStore(settings: settings, fileSystem: files)
     defer { withExtendedLifetime(store) {} }
     do {
-      try await store.open(mayBeNew: true)
+      try await store.open()
       try await body(store)
       await store.close()
       return nil
@@ -97,7 +97,7 @@ import Testing
   @Test func recordsEscapeWhatNeedsIt() async throws {
     let disk = SimulatedDisk()
     let store = FileStore(settings: settings("/t", .json), fileSystem: disk)
-    try await store.open(mayBeNew: true)
+    try await store.open()
     var token = SecretStoreContract.token(1)
     token.databases = ["a\"b", "c\\d", "tab\there", "grün", ""]
     token.tokenID = "\u{1}\n"
@@ -128,7 +128,7 @@ import Testing
   @Test func givesTheFileAway() async throws {
     let disk = SimulatedDisk()
     let store = FileStore(settings: settings("/t", owner: "telegraf", group: "telegraf"), fileSystem: disk)
-    try await store.open(mayBeNew: true)
+    try await store.open()
     let rowed = StorePlace(job: "plant", name: "line-2", owner: "grafana", mode: 0o640)
     for place in [Self.place, rowed] {
       try await store.stage(SecretStoreContract.token(1), at: place)
@@ -236,21 +236,20 @@ import Testing
   }
 
   /// An empty folder in place of the volume that had the tokens.
-  @Test func aStoreThatShouldBeThereIsNotMade() async throws {
+  @Test func aStoreThatNobodyTookIsToldAndNotMade() async throws {
     try await withFolder { folder in
       let files = POSIXFileSystem()
       for directory in [folder, folder + "/deeper/tokens"] {
         let store = FileStore(settings: settings(directory), fileSystem: files)
         do throws(StoreError) {
-          try await store.open(mayBeNew: false)
-          Issue.record("it was opened")
+          try await store.requireTaken()
+          Issue.record("it is said to be taken")
         } catch { #expect(error.code == .missing && error.message.contains(directory)) }
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
       }
       try await put(SecretStoreContract.token(1), settings(folder), files)
       let store = FileStore(settings: settings(folder), fileSystem: files)
-      try await store.open(mayBeNew: false)
-      await store.close()
+      try await store.requireTaken()
     }
   }
 
@@ -285,7 +284,7 @@ import Testing
   @Test func oneProcessAtATime() async throws {
     let disk = SimulatedDisk()
     let first = FileStore(settings: settings("/t"), fileSystem: disk)
-    try await first.open(mayBeNew: true)
+    try await first.open()
     #expect(await failure(settings("/t"), disk) { _ in }?.code == .ownedByAnother)
     await first.close()
     #expect(await failure(settings("/t"), disk) { _ in } == nil)
