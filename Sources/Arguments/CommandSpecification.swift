@@ -4,6 +4,12 @@ public enum CommandName: String, Sendable, CaseIterable {
   case plan
   case create
   case check
+  case rotate
+  case rollback
+  case hold
+  case release
+  case retire
+  case rename
   case adopt
   case auditVerify = "audit verify"
   case auditRepair = "audit repair"

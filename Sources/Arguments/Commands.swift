@@ -5,7 +5,7 @@ extension CommandSpecification {
     name: .run,
     summary: "bring every token of the jobs where it should be",
     details:
-      "Finishes what was interrupted, creates what is missing, waits until it is active and delivers it to the stores. What cron calls: saying it again does no harm. DIR stands for DIR/job.toml, or else for each DIR/*/job.toml.",
+      "Finishes what was interrupted, creates what is missing, replaces what is due, waits until it is active, delivers it to the stores and retires what was replaced. What cron calls: saying it again does no harm. DIR stands for DIR/job.toml, or else for each DIR/*/job.toml.",
     operands: jobs,
     options: [
       OptionSpecification(.dryRun, .flag, "show what would be done, as plan does"),
@@ -13,7 +13,8 @@ extension CommandSpecification {
         .only, .text("NAME"), isRepeatable: true, "leave all other tokens alone; may be repeated"),
       OptionSpecification(
         .waitForLock, .duration("DURATION"), "wait so long for another run to end, such as 5m"),
-      OptionSpecification(.force, .flag, isLater: true, "act although many tokens are missing"),
+      OptionSpecification(
+        .force, .flag, "make and revoke tokens although many of the job's are missing on the cluster"),
       OptionSpecification(.jitter, .duration("DURATION"), isLater: true, "begin after a random time"),
       OptionSpecification(.metrics, .file("FILE.prom"), isLater: true, "write metrics for Prometheus"),
       OptionSpecification(.ping, .text("URL"), isLater: true, "tell a monitor how the run went"),

@@ -14,6 +14,9 @@ public enum OptionName: String, Sendable, CaseIterable {
   // Of some.
   case dryRun = "dry-run"
   case only
+  case force
+  case compromised
+  case now
   case waitForLock = "wait-for-lock"
   case detailedExitCode = "detailed-exitcode"
   case job
@@ -41,7 +44,6 @@ public enum OptionName: String, Sendable, CaseIterable {
   case refusesEmptyWrites = "refuses-empty-writes"
 
   // Known, and of a later version.
-  case force
   case jitter
   case metrics
   case ping

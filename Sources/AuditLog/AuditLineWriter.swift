@@ -79,6 +79,7 @@ enum AuditLineWriter {
     var details: [AuditEvent.Detail] = []
     if let store = record.store { details.append(.init("store", store)) }
     if let place = record.place { details.append(.init("place", place)) }
+    if let permissions = record.permissions { details.append(.init("permissions", permissions)) }
     if let key = record.key { details.append(.init("key", key)) }
     if let reason = record.reason { details.append(.init("reason", reason)) }
     if let instant = record.instant { details.append(.init(instantKey(record.name), instant.rfc3339)) }
@@ -91,7 +92,7 @@ enum AuditLineWriter {
   private static func instantKey(_ name: String) -> String {
     switch name {
     case "create.intended": "deadline"
-    case "create.done", "token.adopted": "expires_at"
+    case "create.done", "token.adopted", "token.taken_over": "expires_at"
     case "activation.timed_out": "refused_since"
     default: "at"
     }

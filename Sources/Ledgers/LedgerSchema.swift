@@ -88,7 +88,9 @@ enum LedgerSchema {
       reason TEXT,
       PRIMARY KEY (lineage, sequence)
     ) WITHOUT ROWID;
-    """
+    """,
+    // What a token was allowed before it was disabled.
+    "ALTER TABLE events ADD COLUMN permissions TEXT;",
   ]
 
   /// Brings the database to the current version. `random` gives a new ledger its installation id and the

@@ -15,7 +15,8 @@ extension LedgerStore {
   func events(of lineage: LineageID) throws -> [TimedEvent] {
     let select = try database.statement(
       """
-      SELECT time_ms, name, generation, attempt, token_id, store, instant_ms, span_ms, place, key, reason
+      SELECT time_ms, name, generation, attempt, token_id, store, instant_ms, span_ms, place, key, reason,
+        permissions
       FROM events WHERE lineage = ? ORDER BY sequence
       """)
     try select.bind(1, lineage.value)
@@ -25,7 +26,8 @@ extension LedgerStore {
         attempt: columns.optionalText(3), tokenID: columns.optionalText(4),
         store: columns.optionalText(5), instant: columns.optionalInteger(6).map(Instant.init(milliseconds:)),
         milliseconds: columns.optionalInteger(7), place: columns.optionalText(8),
-        key: columns.optionalText(9), reason: columns.optionalText(10))
+        key: columns.optionalText(9), permissions: columns.optionalText(11),
+        reason: columns.optionalText(10))
       guard let event = Event(record: record) else {
         throw LedgerError(
           .malformed,
@@ -38,6 +40,7 @@ extension LedgerStore {
 
   func commit(_ transaction: LedgerTransaction, lease: Lease) throws {
     try write(under: lease, durable: true) {
+      try rename(transaction.renames)
       try insert(transaction.events)
       let insertLine = try database.statement("INSERT INTO outbox (log, sequence, text) VALUES (?, ?, ?)")
       try insertLine.bind(1, transaction.log)
@@ -64,8 +67,8 @@ extension LedgerStore {
     let insert = try database.statement(
       """
       INSERT INTO events (lineage, sequence, time_ms, name, generation, attempt, token_id, store, instant_ms,
-        span_ms, place, key, reason)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        span_ms, place, key, reason, permissions)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """)
     for (lineage, timed) in events {
       sequence += 1
@@ -83,11 +86,29 @@ extension LedgerStore {
       try insert.bind(11, record.place)
       try insert.bind(12, record.key)
       try insert.bind(13, record.reason)
+      try insert.bind(14, record.permissions)
       try insert.run()
     }
     let update = try database.statement("UPDATE installation SET event_sequence = ?")
     try update.bind(1, sequence)
     try update.run()
+  }
+
+  private func rename(_ renames: [(lineage: LineageID, name: String)]) throws {
+    guard !renames.isEmpty else { return }
+    let free = try database.statement(
+      """
+      DELETE FROM lineages WHERE name = ?1 AND job = (SELECT job FROM lineages WHERE id = ?2)
+        AND NOT EXISTS (SELECT 1 FROM events WHERE lineage = lineages.id)
+      """)
+    let update = try database.statement("UPDATE lineages SET name = ?1 WHERE id = ?2")
+    for (lineage, name) in renames {
+      for statement in [free, update] {
+        try statement.bind(1, name)
+        try statement.bind(2, lineage.value)
+        try statement.run()
+      }
+    }
   }
 
   private func setHead(_ kind: String, of log: String, _ head: AuditHead) throws {

@@ -96,13 +96,9 @@ extension LedgerStore {
     try select.bind(1, job)
     try select.bind(2, Int64(limit))
     return try select.all { columns in
-      let name = columns.text(1)
-      let row = QueuedRow(
-        name: name, position: columns.integer(3), byteOffset: columns.integer(4),
-        byteLength: columns.integer(5), digest: columns.text(6), isOneOff: columns.integer(7) != 0)
-      return ClaimedLineage(
-        id: LineageID(columns.integer(0)), name: name, row: row, isOneOff: columns.integer(2) != 0,
-        events: [])
+      var lineage = LedgerStore.withoutRow(columns)
+      lineage.row = LedgerStore.row(columns, named: lineage.name)
+      return lineage
     }
   }
 
@@ -128,15 +124,48 @@ extension LedgerStore {
     try database.snapshot {
       guard let id = try knownJobID(job), limit > 0 else { return [] }
       let select = try database.statement(
-        "SELECT id, name, is_one_off FROM lineages WHERE job = ? AND name > ? ORDER BY name LIMIT ?")
+        """
+        SELECT \(LedgerStore.columnsWithRow) FROM lineages
+        WHERE job = ? AND name > ? ORDER BY name LIMIT ?
+        """)
       try select.bind(1, id)
       // No name is empty, so that every name follows "".
       try select.bind(2, after ?? "")
       try select.bind(3, Int64(limit))
-      var page = try select.all(LedgerStore.withoutRow)
+      var page = try select.all(LedgerStore.withNewestRow)
       for index in page.indices { page[index].events = try events(of: page[index].id) }
       return page
     }
+  }
+
+  func lineage(named name: String, job: String) throws -> ClaimedLineage? {
+    try database.snapshot {
+      guard let id = try knownJobID(job) else { return nil }
+      let select = try database.statement(
+        "SELECT \(LedgerStore.columnsWithRow) FROM lineages WHERE job = ? AND name = ?")
+      try select.bind(1, id)
+      try select.bind(2, name)
+      guard var found = try select.first(LedgerStore.withNewestRow) else { return nil }
+      found.events = try events(of: found.id)
+      return found
+    }
+  }
+
+  private static let columnsWithRow =
+    "id, name, is_one_off, row_position, row_offset, row_length, row_digest, row_is_one_off,"
+    + " row_fence = (SELECT max(fence) FROM leases)"
+
+  /// With the row that the newest run has queued for it, if it has.
+  private static func withNewestRow(_ columns: Statement) -> ClaimedLineage {
+    var lineage = withoutRow(columns)
+    if columns.integer(8) != 0 { lineage.row = row(columns, named: lineage.name) }
+    return lineage
+  }
+
+  private static func row(_ columns: Statement, named name: String) -> QueuedRow {
+    QueuedRow(
+      name: name, position: columns.integer(3), byteOffset: columns.integer(4),
+      byteLength: columns.integer(5), digest: columns.text(6), isOneOff: columns.integer(7) != 0)
   }
 
   private static func withoutRow(_ columns: Statement) -> ClaimedLineage {

@@ -77,6 +77,12 @@ public actor SQLiteLedger: Ledger {
     try await perform { try $0.claim(job: job, limit: limit, lease: lease) }
   }
 
+  public nonisolated func lineage(
+    named name: String, job: String
+  ) async throws(LedgerError) -> ClaimedLineage? {
+    try await perform { try $0.lineage(named: name, job: job) }
+  }
+
   public nonisolated func lineages(
     job: String, after: String?, limit: Int
   ) async throws(LedgerError) -> [ClaimedLineage] {

@@ -6,6 +6,8 @@ public struct Attempt: Equatable, Sendable {
   public let intendedAt: Instant
   /// No effect is expected later, though one may come: hence the watch.
   public let deadline: Instant
+  /// What its string is stored under, if it ever arrived; nil: the lineage's name.
+  public let key: String?
   public internal(set) var state: State
   /// Tokens with this attempt's marker whose strings are lost or unusable.
   public internal(set) var orphans: [Orphan] = []
@@ -67,6 +69,38 @@ public struct Attempt: Equatable, Sendable {
     switch state {
     case .kept(let tokenID), .answered(let tokenID, _): tokenID
     case .inFlight, .refused, .unknown, .lost, .closed: nil
+    }
+  }
+}
+
+extension Attempt {
+  /// Whether this token can come to light as an orphan now. While the attempt is open only its own answer
+  /// can, when the string turns out to be of no use: recovery comes before any other judgement.
+  func mayHaveOrphan(_ tokenID: String) -> Bool {
+    guard !orphans.contains(where: { $0.tokenID == tokenID && $0.state != .revoked })
+    else { return false }
+    switch state {
+    case .inFlight: return false
+    case .answered(let answered, _): return answered == tokenID
+    case .kept(let kept): return kept != tokenID
+    case .refused, .unknown, .lost, .closed: return true
+    }
+  }
+
+  mutating func noteOrphan(_ tokenID: String, _ state: Orphan.State, at revokedAt: Instant? = nil) {
+    if let index = orphans.firstIndex(where: { $0.tokenID == tokenID }) {
+      orphans[index].state = state
+      orphans[index].revokedAt = revokedAt ?? orphans[index].revokedAt
+    } else {
+      orphans.append(Orphan(tokenID: tokenID, state: state, revokedAt: revokedAt))
+    }
+  }
+
+  /// Whether an answer is still to come, or was taken without being put away.
+  public var isOpen: Bool {
+    switch state {
+    case .inFlight, .answered: true
+    case .refused, .unknown, .kept, .lost, .closed: false
     }
   }
 }

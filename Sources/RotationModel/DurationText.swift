@@ -44,3 +44,17 @@ public enum DurationText {
     }
   }
 }
+
+extension DurationText {
+  /// For people: the two largest units at most, `3d 4h`, rounded down; less than a second is `0s`.
+  public static func rounded(_ duration: Duration) -> String {
+    var seconds = abs(duration.milliseconds / 1000)
+    var parts: [String] = []
+    for (unit, length) in [("d", Int64(86_400)), ("h", 3600), ("m", 60), ("s", 1)] where parts.count < 2 {
+      let count = seconds / length
+      seconds %= length
+      if count > 0 { parts.append("\(count)\(unit)") } else if !parts.isEmpty { break }
+    }
+    return parts.isEmpty ? "0s" : parts.joined(separator: " ")
+  }
+}

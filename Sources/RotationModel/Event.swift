@@ -3,7 +3,8 @@
 /// name.
 public enum Event: Equatable, Sendable {
   /// A POST is about to be sent. Nothing that the cluster does for this attempt is expected after `deadline`.
-  case createIntended(generation: Int, attempt: AttemptID, deadline: Instant)
+  /// `key` is what its string will be stored under, where that is not the lineage's name.
+  case createIntended(generation: Int, attempt: AttemptID, deadline: Instant, key: String? = nil)
   /// The cluster answered with a token; its string is in memory only.
   case createDone(attempt: AttemptID, tokenID: String, expiresAt: Instant?)
   /// The cluster certainly made nothing, by a definite refusal or because nothing was sent.
@@ -39,14 +40,63 @@ public enum Event: Equatable, Sendable {
   /// The store calls this generation current.
   case storePromoted(generation: Int, store: String)
   case deliveryFailed(generation: Int, store: String, reason: String)
-  /// Every store has the generation.
-  case deliveryDone(generation: Int)
+  /// Every store has the generation. `at` is the cluster's time, from which the overlap is counted.
+  case deliveryDone(generation: Int, at: Instant)
 
   /// The point of no return: such a generation is never current again.
   case revokeIntended(generation: Int, reason: String)
   case revokeDone(generation: Int)
   case revokeRefused(generation: Int, reason: String)
   case revokeUnknown(generation: Int, reason: String)
+  /// The cluster was asked until it refused the revoked token's string, or showed that the token is gone.
+  case revokeConfirmed(generation: Int)
+
+  /// A token that somebody made by hand becomes the lineage's first generation, number 0: its string was never
+  /// ours, and it is retired like any predecessor.
+  case tokenTakenOver(tokenID: String, expiresAt: Instant?)
+  /// The description on the cluster is about to be made that of the row.
+  case updateIntended(generation: Int)
+  case updateDone(generation: Int)
+  case updateRefused(generation: Int, reason: String)
+  case updateUnknown(generation: Int, reason: String)
+  /// The token is about to lose all its permissions, which were these. Sent once: while its effect is in doubt
+  /// no other is sent, because it might land after the permissions were given back.
+  case disableIntended(generation: Int, permissions: PermissionSet)
+  /// The disable was seen, by its answer or by asking. `at` is the cluster's time.
+  case disableDone(generation: Int, at: Instant)
+  case disableRefused(generation: Int, reason: String)
+  case disableUnknown(generation: Int, reason: String)
+  /// The permissions that the token had before are about to be given back.
+  case enableIntended(generation: Int)
+  case enableDone(generation: Int)
+  case enableRefused(generation: Int, reason: String)
+  case enableUnknown(generation: Int, reason: String)
+
+  /// A person wants the tokens up to this generation replaced now; `compromised`: without an overlap.
+  case rotationRequested(generation: Int, compromised: Bool)
+  case lineageHeld
+  case lineageReleased
+  /// A person wants the previous generation back.
+  case rollbackRequested(generation: Int)
+  /// The store calls the previous generation current again.
+  case storeRolledBack(generation: Int, store: String)
+  /// Every store has the previous generation again; the newer one is retired, and the lineage is held.
+  /// `at` is the cluster's time.
+  case rollbackDone(generation: Int, at: Instant)
+  /// The rollback is given up; no store was changed.
+  case rollbackRefused(generation: Int, reason: String)
+  /// A person wants the lineage to end; `now`: without an overlap.
+  case retirementRequested(now: Bool)
+  /// The store calls no token of this name current any more. `at` is the cluster's time.
+  case storeWithdrawn(generation: Int, store: String, at: Instant)
+  /// The row's name changed; `from` is what it was. The stores still have the tokens under the old name.
+  case lineageRenamed(from: String)
+  /// The store has the lineage's tokens under their new name.
+  case storeRelocated(store: String)
+  /// Every store has them under this key; nil: the lineage's name.
+  case relocationDone(key: String?)
+  /// The job was moved to another cluster: what was made before is not looked after any more.
+  case clusterChanged(from: String)
 
   /// The places in which a store keeps a token.
   public enum Place: String, Sendable, CaseIterable {

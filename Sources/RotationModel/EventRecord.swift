@@ -18,13 +18,15 @@ public struct EventRecord: Equatable, Sendable {
   public var place: String?
   /// What the token is stored under, where that is not its name.
   public var key: String?
+  /// What a token was allowed, as `PermissionSet.text`.
+  public var permissions: String?
   /// Why, in words for people.
   public var reason: String?
 
   public init(
     name: String, generation: Int? = nil, attempt: String? = nil, tokenID: String? = nil,
     store: String? = nil, instant: Instant? = nil, milliseconds: Int64? = nil, place: String? = nil,
-    key: String? = nil, reason: String? = nil
+    key: String? = nil, permissions: String? = nil, reason: String? = nil
   ) {
     self.name = name
     self.generation = generation
@@ -35,6 +37,7 @@ public struct EventRecord: Equatable, Sendable {
     self.milliseconds = milliseconds
     self.place = place
     self.key = key
+    self.permissions = permissions
     self.reason = reason
   }
 }
@@ -43,9 +46,9 @@ extension Event {
   /// The event as flat fields.
   public var record: EventRecord {
     switch self {
-    case .createIntended(let generation, let attempt, let deadline):
+    case .createIntended(let generation, let attempt, let deadline, let key):
       EventRecord(
-        name: "create.intended", generation: generation, attempt: attempt.text, instant: deadline)
+        name: "create.intended", generation: generation, attempt: attempt.text, instant: deadline, key: key)
     case .createDone(let attempt, let tokenID, let expiresAt):
       EventRecord(name: "create.done", attempt: attempt.text, tokenID: tokenID, instant: expiresAt)
     case .createRefused(let attempt, let reason):
@@ -85,23 +88,28 @@ extension Event {
       EventRecord(name: "store.promoted", generation: generation, store: store)
     case .deliveryFailed(let generation, let store, let reason):
       EventRecord(name: "delivery.failed", generation: generation, store: store, reason: reason)
-    case .deliveryDone(let generation):
-      EventRecord(name: "delivery.done", generation: generation)
-    case .revokeIntended(let generation, let reason):
-      EventRecord(name: "revoke.intended", generation: generation, reason: reason)
-    case .revokeDone(let generation):
-      EventRecord(name: "revoke.done", generation: generation)
-    case .revokeRefused(let generation, let reason):
-      EventRecord(name: "revoke.refused", generation: generation, reason: reason)
-    case .revokeUnknown(let generation, let reason):
-      EventRecord(name: "revoke.unknown", generation: generation, reason: reason)
+    case .deliveryDone(let generation, let at):
+      EventRecord(name: "delivery.done", generation: generation, instant: at)
+    case .tokenTakenOver(let tokenID, let expiresAt):
+      EventRecord(name: "token.taken_over", generation: 0, tokenID: tokenID, instant: expiresAt)
+    case .updateIntended, .updateDone, .updateRefused, .updateUnknown, .disableIntended, .disableDone,
+      .disableRefused, .disableUnknown, .enableIntended, .enableDone, .enableRefused, .enableUnknown,
+      .revokeIntended, .revokeDone, .revokeRefused, .revokeUnknown, .revokeConfirmed:
+      changeRecord
+    case .rotationRequested, .lineageHeld, .lineageReleased, .rollbackRequested, .storeRolledBack,
+      .rollbackDone, .rollbackRefused, .retirementRequested, .storeWithdrawn, .lineageRenamed,
+      .storeRelocated, .relocationDone, .clusterChanged:
+      wishRecord
     }
   }
 
   /// Reads an event back; nil when the name is not known or a field that the event needs is missing, as
   /// in a ledger written by a newer program.
   public init?(record: EventRecord) {
-    guard let event = Event.attemptEvent(record) ?? Event.generationEvent(record) else { return nil }
+    let event =
+      Event.attemptEvent(record) ?? Event.generationEvent(record) ?? Event.changeEvent(record)
+      ?? Event.wishEvent(record)
+    guard let event else { return nil }
     self = event
   }
 
@@ -114,7 +122,8 @@ extension Event {
     case "create.watch_ended": return .createWatchEnded(attempt: attempt)
     case "create.intended":
       guard let generation = record.generation, let deadline = record.instant else { return nil }
-      return .createIntended(generation: generation, attempt: attempt, deadline: deadline)
+      return .createIntended(
+        generation: generation, attempt: attempt, deadline: deadline, key: record.key)
     case "store.staged":
       guard let generation = record.generation, let store = record.store else { return nil }
       return .storeStaged(
@@ -160,11 +169,9 @@ extension Event {
     case "delivery.failed":
       guard let store = record.store else { return nil }
       return .deliveryFailed(generation: generation, store: store, reason: reason)
-    case "delivery.done": return .deliveryDone(generation: generation)
-    case "revoke.intended": return .revokeIntended(generation: generation, reason: reason)
-    case "revoke.done": return .revokeDone(generation: generation)
-    case "revoke.refused": return .revokeRefused(generation: generation, reason: reason)
-    case "revoke.unknown": return .revokeUnknown(generation: generation, reason: reason)
+    case "delivery.done":
+      guard let at = record.instant else { return nil }
+      return .deliveryDone(generation: generation, at: at)
     default: return nil
     }
   }

@@ -1,13 +1,14 @@
-/// One token of a lineage whose string was staged: from there to its end.
+/// One token of a lineage whose string was staged, or that a person had made before: from there to its end.
 public struct Generation: Equatable, Sendable {
-  /// 1 for a lineage's first token.
+  /// 1 for the first token that was made for the lineage, 0 for one that it took over.
   public let number: Int
-  public let attempt: AttemptID
+  /// nil: somebody else made it, and its string was never ours.
+  public let attempt: AttemptID?
   public let tokenID: String
   public let expiresAt: Instant?
   public let stagedAt: Instant
   /// What the token is stored under; nil: its name.
-  public let key: String?
+  public internal(set) var key: String?
   public internal(set) var phase: Phase
   /// The stores that call this generation current.
   public internal(set) var promotedIn: Set<String> = []
@@ -18,6 +19,16 @@ public struct Generation: Equatable, Sendable {
   /// From staging to confirmation.
   public internal(set) var activationTook: Duration?
   public internal(set) var deliveredAt: Instant?
+  /// When it ceased to be the current one everywhere, by the cluster's clock: the overlap's beginning.
+  public internal(set) var supersededAt: Instant?
+  /// When it was seen without permissions, by the cluster's clock: the quarantine's beginning.
+  public internal(set) var disabledAt: Instant?
+  /// What it was allowed before it was disabled.
+  public internal(set) var permissionsBefore: PermissionSet?
+  /// Whether the cluster accepted it again, for the rollback under way.
+  public internal(set) var isVerifiedAgain = false
+  /// Whether the cluster was seen to refuse it after its revocation, as far as anybody has to ask.
+  public internal(set) var isConfirmedGone = false
 
   /// The phases that survive a run. What ARCHITECTURE calls activating is `staged` with a schedule of
   /// probes, which lives in the run only.
@@ -29,11 +40,35 @@ public struct Generation: Equatable, Sendable {
     case active
     /// Current in some stores, not in all. Leaves to: current.
     case delivering
-    /// Current in every store. Leaves to: superseded, by rotation.
+    /// Current in every store, or taken over and in use wherever it is. Leaves to: superseded.
     case current
+    /// No store calls it current; it works until its overlap has passed.
+    /// Leaves to: disabling, revoking, current (rolled back).
+    case superseded
+    /// It is losing its permissions, or nobody knows whether it has lost them.
+    /// Leaves to: disabled, superseded (refused), revoking.
+    case disabling
+    /// It has no permissions. Leaves to: enabling, revoking.
+    case disabled
+    /// It is getting its permissions back. Leaves to: superseded, disabled (refused).
+    case enabling
     /// The point of no return is passed. Leaves to: revoked.
     case revoking
-    /// Final.
+    /// The cluster was told to end it, and said so. Final.
     case revoked
+    /// It belongs to a cluster that the job has left. Final.
+    case leftBehind = "left behind"
+  }
+
+  /// Whether every store had it, or it was in use before us: such a token is retired, others are given up.
+  public var wasDelivered: Bool { deliveredAt != nil || attempt == nil }
+
+  /// Whether the cluster may still accept it, as far as the ledger knows.
+  public var isLive: Bool {
+    switch phase {
+    case .staged, .active, .delivering, .current, .superseded, .disabling, .disabled, .enabling, .revoking:
+      true
+    case .revoked, .leftBehind: false
+    }
   }
 }

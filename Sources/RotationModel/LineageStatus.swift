@@ -11,10 +11,15 @@ public enum LineageStatus: String, Equatable, Sendable, CaseIterable {
   case delivering
   case current
   case revoking
+  /// A person has asked for the previous token, and not every store has it yet.
+  case rollingBack = "rolling back"
+  /// No store calls a token of it current, and the last one lives on for a while.
+  case retiring
 }
 
 extension RotationMachine {
   public var status: LineageStatus {
+    if rollbackTarget != nil { return .rollingBack }
     if let newest {
       switch newest.phase {
       case .staged: return .staged
@@ -22,11 +27,11 @@ extension RotationMachine {
       case .delivering: return .delivering
       case .current: return .current
       case .revoking: return .revoking
-      case .revoked: return .planned
+      case .superseded, .disabling, .disabled, .enabling, .revoked, .leftBehind: return .planned
       }
     }
     if attempts.contains(where: \.isOpen) { return .creating }
     if attempts.contains(where: { $0.state == .unknown && !$0.wasSearched }) { return .unknown }
-    return .planned
+    return predecessor == nil ? .planned : .retiring
   }
 }

@@ -14,17 +14,42 @@ public enum Action: Equatable, Sendable {
   case promote(generation: Int, store: String)
   /// Every store has it: record the delivery.
   case completeDelivery(generation: Int)
+  /// Make the description on the cluster that of the row.
+  case update(generation: Int)
+  /// Take the generation's permissions away, and see that it has none.
+  case disable(generation: Int)
+  /// A disable's effect is in doubt: look whether it is there.
+  case confirmDisable(generation: Int)
+  /// Give a disabled generation its permissions back.
+  case enable(generation: Int)
+  /// Make the previous generation current again in this store.
+  case rollBack(generation: Int, store: String)
+  /// Every store has the previous generation again: record it.
+  case completeRollback(generation: Int)
+  /// The row's name has changed: let the store have the tokens under the new one.
+  case relocate(store: String)
+  /// Every store has them there: record it.
+  case completeRelocation
+  /// Let the store have no current token of this name any more.
+  case withdraw(generation: Int, store: String)
   /// Revoke the generation's token and empty its places.
   case revoke(generation: Int, reason: RevocationReason)
+  /// Ask until the cluster refuses the revoked generation's string, then forget the string.
+  case confirmRevocation(generation: Int)
   /// Nothing more in this run; the next one goes on waiting for activation.
   case wait(generation: Int)
-  /// The lineage is where it should be.
+  /// The lineage is where it should be, or nothing is to be done before its time.
   case none
 }
 
 /// Why a generation is revoked.
 public enum RevocationReason: String, Equatable, Sendable, CaseIterable {
   case neverActive = "the cluster refused it for too long"
+  case superseded = "it was replaced, and its overlap has passed"
+  case quarantined = "it was disabled, and its quarantine has passed"
+  case compromised = "it is compromised"
+  case retired = "a person has retired it"
+  case outdated = "its row asks for other permissions now"
   /// Going on with what an earlier step or run intended; its reason is on record.
   case intended = "a revocation that was begun is completed"
 }
@@ -41,6 +66,18 @@ public struct ActionContext: Equatable, Sendable {
   public var searched: Set<AttemptID>
   /// Whether this run has already waited for the activation as long as it may.
   public var hasWaited: Bool
+
+  public var policy: RotationPolicy = .off
+  /// Why the incumbent is to be replaced.
+  public var due: DueReason?
+  /// The cluster's time, no later than it really is; nil while nothing may be retired.
+  public var retireNow: Instant?
+  /// Whether the description on the cluster is not the row's.
+  public var descriptionDiffers = false
+  /// Whether the successor's permissions are not the row's any more.
+  public var successorIsOutdated = false
+  /// Generations about which this run has asked in vain for as long as it may.
+  public var gaveUpOn: Set<Int> = []
 
   public init(
     isWanted: Bool, stores: [String], abandonAfter: Duration, now: Instant,
@@ -59,7 +96,8 @@ extension RotationMachine {
   /// The next action; asking twice in the same state and context gives the same answer.
   ///
   /// The order is the order of the invariants: what may be a live string is adopted before anything is
-  /// revoked, orphans go before anything new is made, and a new attempt is the last resort.
+  /// revoked, orphans go before anything new is made, what a person wants back comes before what is to go, and
+  /// a new attempt is the last resort.
   public func nextAction(_ context: ActionContext) -> Action {
     if let open = attempts.first(where: \.isOpen) { return .recover(open.id) }
     for attempt in attempts {
@@ -67,18 +105,41 @@ extension RotationMachine {
         return .revokeOrphan(attempt: attempt.id, tokenID: orphan.tokenID)
       }
     }
-    if let newest { return nextAction(for: newest, context) }
+    if let relocatedIn = wishes.relocatedIn {
+      return context.stores.first { !relocatedIn.contains($0) }.map { .relocate(store: $0) }
+        ?? .completeRelocation
+    }
+    if let target = rollbackTarget { return nextRollback(to: target, context) }
+    if let predecessor, let action = nextRetirement(of: predecessor, context) { return action }
+    if let successor { return nextAction(for: successor, context) }
+    if wishes.retirement != nil { return nextWithdrawal(context) }
     guard context.isWanted else { return .none }
+    if let incumbent {
+      // After an adoption only the first store is known to have it; the others are served like ones that failed.
+      if incumbent.attempt != nil, let delivery = nextDelivery(of: incumbent, context) { return delivery }
+      if context.descriptionDiffers, !context.gaveUpOn.contains(incumbent.number) {
+        return .update(generation: incumbent.number)
+      }
+      guard context.due != nil else { return .none }
+    }
+    guard mayCreate, !isStoppedByHold(context.due) else { return .none }
     let unsearched = attempts.filter {
       $0.isDoubtful && !context.searched.contains($0.id)
     }
     return unsearched.isEmpty ? .create(generation: nextGeneration) : .search(unsearched.map(\.id))
   }
 
+  private func isStoppedByHold(_ due: DueReason?) -> Bool {
+    wishes.isHeld && (due?.isStoppedByHold ?? true)
+  }
+
   private func nextAction(for generation: Generation, _ context: ActionContext) -> Action {
     let number = generation.number
     switch generation.phase {
     case .staged:
+      if let reason = reasonToGiveUp(generation, context) {
+        return .revoke(generation: number, reason: reason)
+      }
       guard context.isWanted else { return .none }
       guard context.hasWaited else { return .activate(generation: number) }
       let isRefusedTooLong =
@@ -86,22 +147,98 @@ extension RotationMachine {
         && generation.refusedSince.map { context.now - $0 >= context.abandonAfter } ?? false
       return isRefusedTooLong
         ? .revoke(generation: number, reason: .neverActive) : .wait(generation: number)
-    case .active, .delivering:
+    case .active:
+      if let reason = reasonToGiveUp(generation, context) {
+        return .revoke(generation: number, reason: reason)
+      }
       guard context.isWanted else { return .none }
       return nextDelivery(of: generation, context) ?? .completeDelivery(generation: number)
-    case .current:
-      // After an adoption only the first store is known to have it; the others are served like ones that failed.
-      guard context.isWanted else { return .none }
-      return nextDelivery(of: generation, context) ?? .none
+    case .delivering:
+      // Before it can be taken away again it has to be everywhere.
+      guard context.isWanted || wishes.retirement != nil else { return .none }
+      return nextDelivery(of: generation, context) ?? .completeDelivery(generation: number)
     case .revoking:
       return .revoke(generation: number, reason: .intended)
-    case .revoked:
+    case .current, .superseded, .disabling, .disabled, .enabling, .revoked, .leftBehind:
       return .none
     }
+  }
+
+  /// No store calls it current, so that it may be given up when nobody wants it any more.
+  private func reasonToGiveUp(_ generation: Generation, _ context: ActionContext) -> RevocationReason? {
+    if wishes.retirement != nil { return .retired }
+    if isCompromised(generation) { return .compromised }
+    return context.isWanted && context.successorIsOutdated ? .outdated : nil
   }
 
   private func nextDelivery(of generation: Generation, _ context: ActionContext) -> Action? {
     context.stores.first { !generation.promotedIn.contains($0) }
       .map { .promote(generation: generation.number, store: $0) }
+  }
+
+  // MARK: What was delivered
+
+  /// What is due for a generation that is on its way out; nil: nothing before its time.
+  private func nextRetirement(of generation: Generation, _ context: ActionContext) -> Action? {
+    let number = generation.number
+    let isUrgent = isCompromised(generation) || wishes.retirement == .now
+    let urgent: RevocationReason = isCompromised(generation) ? .compromised : .retired
+    switch generation.phase {
+    case .superseded:
+      guard let now = context.retireNow else { return nil }
+      if isUrgent { return .revoke(generation: number, reason: urgent) }
+      guard generation.hasOutlived(context.policy.overlap, at: now) else { return nil }
+      return context.policy.quarantine == nil
+        ? .revoke(generation: number, reason: .superseded) : .disable(generation: number)
+    case .disabling:
+      // It is going in any case; the disable was the gentle way.
+      let whole = context.policy.overlap + (context.policy.quarantine ?? .zero)
+      if let now = context.retireNow, isUrgent || generation.hasOutlived(whole, at: now) {
+        return .revoke(generation: number, reason: isUrgent ? urgent : .quarantined)
+      }
+      return context.gaveUpOn.contains(number) ? nil : .confirmDisable(generation: number)
+    case .disabled:
+      guard let now = context.retireNow else { return nil }
+      let isOver =
+        isUrgent || generation.disabledAt.map { now - $0 >= context.policy.quarantine ?? .zero } ?? true
+      return isOver ? .revoke(generation: number, reason: isUrgent ? urgent : .quarantined) : nil
+    case .revoking:
+      return .revoke(generation: number, reason: .intended)
+    case .revoked:
+      return context.gaveUpOn.contains(number) ? nil : .confirmRevocation(generation: number)
+    case .staged, .active, .delivering, .current, .enabling, .leftBehind:
+      return nil
+    }
+  }
+
+  /// The stores lose the incumbent one by one, as soon as their place for a previous token is free.
+  private func nextWithdrawal(_ context: ActionContext) -> Action {
+    guard let incumbent, predecessor == nil else { return .none }
+    return context.stores.first { incumbent.promotedIn.contains($0) }
+      .map { .withdraw(generation: incumbent.number, store: $0) } ?? .none
+  }
+
+  private func nextRollback(to target: Generation, _ context: ActionContext) -> Action {
+    let number = target.number
+    switch target.phase {
+    case .disabling:
+      return context.gaveUpOn.contains(number) ? .none : .confirmDisable(generation: number)
+    case .disabled, .enabling:
+      return context.gaveUpOn.contains(number) ? .none : .enable(generation: number)
+    case .superseded:
+      guard target.isVerifiedAgain else {
+        return context.hasWaited ? .none : .activate(generation: number)
+      }
+      return context.stores.first { !target.promotedIn.contains($0) }
+        .map { .rollBack(generation: number, store: $0) } ?? .completeRollback(generation: number)
+    case .staged, .active, .delivering, .current, .revoking, .revoked, .leftBehind:
+      return .none
+    }
+  }
+}
+
+extension Generation {
+  fileprivate func hasOutlived(_ span: Duration, at now: Instant) -> Bool {
+    supersededAt.map { now - $0 >= span } ?? false
   }
 }

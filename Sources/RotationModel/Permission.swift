@@ -46,6 +46,26 @@ public struct PermissionSet: Equatable, Sendable {
       && Set(left.permissions) == Set(right.permissions)
   }
 
+  /// `read:DATABASE,write:DATABASE`, as the ledger and the audit log have it.
+  public var text: String {
+    permissions.map { "\($0.action.rawValue):\($0.database)" }.joined(separator: ",")
+  }
+
+  /// Reads `text` back. What is no permission is left out.
+  public init(text: some StringProtocol) {
+    self.init(
+      text.split(separator: ",").compactMap { part in
+        let halves = part.split(separator: ":", maxSplits: 1)
+        guard halves.count == 2, let action = Permission.Action(rawValue: String(halves[0])) else { return nil }
+        return Permission(action, String(halves[1]))
+      })
+  }
+
+  /// Whether each of them can be sent: an action that this program does not know cannot.
+  public var canBeGranted: Bool {
+    permissions.allSatisfy { $0.isWildcard || DatabaseName.isValid($0.database) }
+  }
+
   public var isEmpty: Bool { permissions.isEmpty }
 
   /// The databases named, wildcard excluded, each once, in order.

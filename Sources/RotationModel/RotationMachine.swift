@@ -1,12 +1,15 @@
 /// The life of one lineage as a pure state machine: events go in, the next action comes out.
 ///
 /// Replaying a ledger and living through a run use the same `apply`, so what recovery sees is what the run
-/// meant. The machine does no I/O, reads no clock and decides everything.
+/// meant. The machine does no I/O, reads no clock and decides everything. What becomes of a token that was
+/// delivered is in `RotationMachine+Retirement.swift`.
 public struct RotationMachine: Equatable, Sendable {
   /// In the order in which they were intended.
-  public private(set) var attempts: [Attempt] = []
-  /// In the order in which they were staged.
-  public private(set) var generations: [Generation] = []
+  public internal(set) var attempts: [Attempt] = []
+  /// By number.
+  public internal(set) var generations: [Generation] = []
+  /// What people have asked for and what is not done yet.
+  public internal(set) var wishes = Wishes()
 
   public init() {}
 
@@ -20,18 +23,40 @@ public struct RotationMachine: Equatable, Sendable {
     generations.last { $0.number == number }
   }
 
-  /// The generation that the stores call current, all of them.
+  /// The generation that the stores call current, all of them; or the one that was taken over, until the
+  /// first of ours is delivered.
   public var incumbent: Generation? {
     generations.last { $0.phase == .current }
   }
 
   /// The generation that is on its way to be current, or that is given up on the way.
   public var successor: Generation? {
-    generations.last.flatMap { $0.phase == .current || $0.phase == .revoked ? nil : $0 }
+    generations.last { generation in
+      switch generation.phase {
+      case .staged, .active, .delivering: true
+      case .revoking: !generation.wasDelivered
+      case .current, .superseded, .disabling, .disabled, .enabling, .revoked, .leftBehind: false
+      }
+    }
+  }
+
+  /// The generation that was current once and is on its way out. There is one at most.
+  public var predecessor: Generation? {
+    generations.first { generation in
+      switch generation.phase {
+      case .superseded, .disabling, .disabled, .enabling: true
+      case .revoking: generation.wasDelivered
+      case .revoked: !generation.isConfirmedGone
+      case .staged, .active, .delivering, .current, .leftBehind: false
+      }
+    }
   }
 
   /// The generation that the lineage is about: the successor while there is one, else the incumbent.
   public var newest: Generation? { successor ?? incumbent }
+
+  /// The generation that the cluster is asked about: one on its way to be current, for the first time or again.
+  public var probed: Generation? { rollbackTarget ?? successor }
 
   /// What the next created token's generation would be.
   public var nextGeneration: Int { (generations.last?.number ?? 0) + 1 }
@@ -41,16 +66,15 @@ public struct RotationMachine: Equatable, Sendable {
   public mutating func apply(_ timed: TimedEvent) throws(IllegalEvent) {
     let time = timed.time
     switch timed.event {
-    case .createIntended(let generation, let attempt, let deadline):
-      guard generation == nextGeneration, newest == nil, index(of: attempt) == nil,
-        !attempts.contains(where: \.isOpen)
-      else { throw illegal(timed) }
+    case .createIntended(let generation, let attempt, let deadline, let key):
+      guard generation == nextGeneration, mayCreate, index(of: attempt) == nil else { throw illegal(timed) }
       for index in attempts.indices where attempts[index].wasUnknown {
         attempts[index].wasSearched = true
       }
       attempts.append(
         Attempt(
-          id: attempt, generation: generation, intendedAt: time, deadline: deadline, state: .inFlight))
+          id: attempt, generation: generation, intendedAt: time, deadline: deadline, key: key,
+          state: .inFlight))
     case .createDone(let attempt, let tokenID, let expiresAt):
       let index = try attemptIndex(attempt, in: [.inFlight], timed)
       attempts[index].state = .answered(tokenID: tokenID, expiresAt: expiresAt)
@@ -66,7 +90,7 @@ public struct RotationMachine: Equatable, Sendable {
       attempts[index].state = .closed
 
     case .storeStaged(let generation, let attempt, _, let key):
-      guard let index = index(of: attempt), generation == nextGeneration, newest == nil,
+      guard let index = index(of: attempt), generation == nextGeneration, successor == nil,
         case .answered(let tokenID, let expiresAt) = attempts[index].state
       else { throw illegal(timed) }
       attempts[index].state = .kept(tokenID: tokenID)
@@ -78,7 +102,7 @@ public struct RotationMachine: Equatable, Sendable {
       try adopt(
         Generation(
           number: generation, attempt: attempt, tokenID: tokenID, expiresAt: expiresAt,
-          stagedAt: time, key: key, phase: place == .pending ? .staged : .active), timed)
+          stagedAt: time, key: key, phase: place.phaseOfAdopted), attempt, timed)
 
     case .orphanFound(let attempt, let tokenID, _):
       guard let index = index(of: attempt), attempts[index].mayHaveOrphan(tokenID)
@@ -98,10 +122,7 @@ public struct RotationMachine: Equatable, Sendable {
       try setOrphan(tokenID, of: attempt, from: [.revoking], to: .found, timed)
 
     case .activationConfirmed(let generation, let after):
-      let index = try generationIndex(generation, in: [.staged], timed)
-      generations[index].phase = .active
-      generations[index].activationTook = after
-      generations[index].refusedSince = nil
+      try confirmActivation(of: generation, after: after, timed)
     case .activationAccepted(let generation):
       let index = try generationIndex(generation, in: [.staged], timed)
       generations[index].refusedSince = nil
@@ -115,35 +136,42 @@ public struct RotationMachine: Equatable, Sendable {
       generations[index].promotedIn.insert(store)
       if generations[index].phase == .active { generations[index].phase = .delivering }
     case .deliveryFailed(let generation, _, _):
-      _ = try generationIndex(generation, in: [.active, .delivering, .current], timed)
-    case .deliveryDone(let generation):
+      _ = try generationIndex(generation, in: [.active, .delivering, .current, .superseded], timed)
+    case .deliveryDone(let generation, let at):
       let index = try generationIndex(generation, in: [.delivering, .current], timed)
-      generations[index].phase = .current
-      generations[index].deliveredAt = time
-
-    case .revokeIntended(let generation, _):
-      let index = try generationIndex(generation, in: [.staged, .active, .revoking], timed)
-      generations[index].phase = .revoking
-    case .revokeDone(let generation):
-      let index = try generationIndex(generation, in: [.revoking], timed)
-      generations[index].phase = .revoked
-      // Should a listing show the token again, it is an orphan like any other.
-      if let attempt = self.index(of: generations[index].attempt) {
-        attempts[attempt].state = .lost
-        attempts[attempt].noteOrphan(generations[index].tokenID, .revoked, at: time)
+      if let old = generations.lastIndex(where: { $0.phase == .current && $0.number != generation }) {
+        generations[old].supersede(at: at)
       }
-    case .revokeRefused(let generation, _), .revokeUnknown(let generation, _):
-      _ = try generationIndex(generation, in: [.revoking], timed)
+      generations[index].phase = .current
+      generations[index].deliveredAt = at
+
+    case .tokenTakenOver, .updateIntended, .updateDone, .updateRefused, .updateUnknown, .disableIntended,
+      .disableDone, .disableRefused, .disableUnknown, .enableIntended, .enableDone, .enableRefused,
+      .enableUnknown, .revokeIntended, .revokeDone, .revokeRefused, .revokeUnknown, .revokeConfirmed:
+      try applyChange(timed)
+    case .rotationRequested, .lineageHeld, .lineageReleased, .rollbackRequested, .storeRolledBack,
+      .rollbackDone, .rollbackRefused, .retirementRequested, .storeWithdrawn, .lineageRenamed,
+      .storeRelocated, .relocationDone, .clusterChanged:
+      try applyWish(timed)
     }
+  }
+
+  /// Whether another token may be made: beside the one in use there may be one more at most.
+  public var mayCreate: Bool {
+    successor == nil && !attempts.contains(where: \.isOpen) && wishes.rollbackTarget == nil
+      && (incumbent == nil || predecessor == nil)
   }
 
   /// An adopted token belongs to an attempt of this ledger that has no token yet, or, when a ledger is
   /// rebuilt, to an attempt that it has never seen; never to another than the one that is open.
-  private mutating func adopt(_ generation: Generation, _ timed: TimedEvent) throws(IllegalEvent) {
-    guard newest == nil, generation.number >= nextGeneration,
-      attempts.allSatisfy({ !$0.isOpen || $0.id == generation.attempt })
+  private mutating func adopt(
+    _ generation: Generation, _ attempt: AttemptID, _ timed: TimedEvent
+  ) throws(IllegalEvent) {
+    guard self.generation(generation.number) == nil, attempts.allSatisfy({ !$0.isOpen || $0.id == attempt })
     else { throw illegal(timed) }
-    if let index = index(of: generation.attempt) {
+    let isFree = generation.phase == .superseded ? predecessor == nil : successor == nil
+    guard isFree else { throw illegal(timed) }
+    if let index = index(of: attempt) {
       switch attempts[index].state {
       case .inFlight, .answered, .unknown: break
       case .refused, .kept, .lost, .closed: throw illegal(timed)
@@ -152,13 +180,33 @@ public struct RotationMachine: Equatable, Sendable {
     } else {
       attempts.append(
         Attempt(
-          id: generation.attempt, generation: generation.number, intendedAt: timed.time,
-          deadline: timed.time, state: .kept(tokenID: generation.tokenID)))
+          id: attempt, generation: generation.number, intendedAt: timed.time,
+          deadline: timed.time, key: generation.key, state: .kept(tokenID: generation.tokenID)))
     }
-    generations.append(generation)
+    let place = generations.firstIndex { $0.number > generation.number } ?? generations.endIndex
+    generations.insert(generation, at: place)
+    if generation.phase == .superseded {
+      generations[place].deliveredAt = timed.time
+      generations[place].supersededAt = timed.time
+    }
   }
 
-  private func index(of attempt: AttemptID) -> Int? {
+  /// A token is confirmed on its way to be current for the first time, or once more before a rollback.
+  private mutating func confirmActivation(
+    of number: Int, after: Duration, _ timed: TimedEvent
+  ) throws(IllegalEvent) {
+    let index = try generationIndex(number, in: [.staged, .superseded], timed)
+    if generations[index].phase == .superseded {
+      guard wishes.rollbackTarget == number else { throw illegal(timed) }
+      generations[index].isVerifiedAgain = true
+      return
+    }
+    generations[index].phase = .active
+    generations[index].activationTook = after
+    generations[index].refusedSince = nil
+  }
+
+  func index(of attempt: AttemptID) -> Int? {
     attempts.lastIndex { $0.id == attempt }
   }
 
@@ -170,7 +218,7 @@ public struct RotationMachine: Equatable, Sendable {
     return index
   }
 
-  private func generationIndex(
+  func generationIndex(
     _ number: Int, in phases: [Generation.Phase], _ timed: TimedEvent
   ) throws(IllegalEvent) -> Int {
     guard let index = generations.lastIndex(where: { $0.number == number }),
@@ -190,7 +238,7 @@ public struct RotationMachine: Equatable, Sendable {
     attempts[index].orphans[orphan].state = state
   }
 
-  private func illegal(_ timed: TimedEvent) -> IllegalEvent {
+  func illegal(_ timed: TimedEvent) -> IllegalEvent {
     IllegalEvent(event: timed.event.record.name, time: timed.time, status: status)
   }
 }
@@ -204,36 +252,20 @@ public struct IllegalEvent: Error, Equatable, Sendable {
   public var status: LineageStatus
 }
 
-extension Attempt {
-  /// Whether this token can come to light as an orphan now. While the attempt is open only its own answer
-  /// can, when the string turns out to be of no use: recovery comes before any other judgement.
-  fileprivate func mayHaveOrphan(_ tokenID: String) -> Bool {
-    guard !orphans.contains(where: { $0.tokenID == tokenID && $0.state != .revoked })
-    else { return false }
-    switch state {
-    case .inFlight: return false
-    case .answered(let answered, _): return answered == tokenID
-    case .kept(let kept): return kept != tokenID
-    case .refused, .unknown, .lost, .closed: return true
+extension Event.Place {
+  fileprivate var phaseOfAdopted: Generation.Phase {
+    switch self {
+    case .pending: .staged
+    case .current: .active
+    case .previous: .superseded
     }
   }
+}
 
-  fileprivate mutating func noteOrphan(
-    _ tokenID: String, _ state: Orphan.State, at revokedAt: Instant? = nil
-  ) {
-    if let index = orphans.firstIndex(where: { $0.tokenID == tokenID }) {
-      orphans[index].state = state
-      orphans[index].revokedAt = revokedAt ?? orphans[index].revokedAt
-    } else {
-      orphans.append(Orphan(tokenID: tokenID, state: state, revokedAt: revokedAt))
-    }
-  }
-
-  /// Whether an answer is still to come, or was taken without being put away.
-  var isOpen: Bool {
-    switch state {
-    case .inFlight, .answered: true
-    case .refused, .unknown, .kept, .lost, .closed: false
-    }
+extension Generation {
+  mutating func supersede(at instant: Instant) {
+    phase = .superseded
+    supersededAt = instant
+    promotedIn = []
   }
 }

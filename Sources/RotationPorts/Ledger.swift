@@ -31,8 +31,12 @@ public protocol Ledger: Sendable {
   /// they were made, last of them those of one-off CSVs. Empty: all were claimed.
   func claim(job: String, limit: Int, lease: Lease) async throws(LedgerError) -> [ClaimedLineage]
 
+  /// One lineage of the job by its name; nil: the ledger has none. Takes no lease and claims nothing; `row` is
+  /// the one that this run has queued, if it has.
+  func lineage(named name: String, job: String) async throws(LedgerError) -> ClaimedLineage?
   /// Every lineage of the job, by name and with its events, `limit` at a time; `after` is the last name of
-  /// the page before, nil for the first page. For reports: takes no lease, and `row` is always nil.
+  /// the page before, nil for the first page. Takes no lease and claims nothing; `row` is the one that the
+  /// newest run has queued for it, if it has.
   func lineages(
     job: String, after: String?, limit: Int
   ) async throws(LedgerError) -> [ClaimedLineage]
@@ -160,6 +164,9 @@ public struct LedgerTransaction: Sendable {
   public var events: [(lineage: LineageID, event: TimedEvent)]
   /// The audit log that `lines`, `head` and `acknowledged` are about.
   public var log: String
+  /// Lineages that are called otherwise from here on. A name that another lineage has which was never worked on
+  /// is taken from it.
+  public var renames: [(lineage: LineageID, name: String)]
   public var lines: [AuditLine]
   /// The head after `lines`; nil when there are none.
   public var head: AuditHead?
@@ -168,10 +175,11 @@ public struct LedgerTransaction: Sendable {
 
   public init(
     events: [(lineage: LineageID, event: TimedEvent)], log: String = AuditState.mainLog,
-    lines: [AuditLine], head: AuditHead?, acknowledged: AuditHead?
+    renames: [(lineage: LineageID, name: String)] = [], lines: [AuditLine], head: AuditHead?, acknowledged: AuditHead?
   ) {
     self.events = events
     self.log = log
+    self.renames = renames
     self.lines = lines
     self.head = head
     self.acknowledged = acknowledged

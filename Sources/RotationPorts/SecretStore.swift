@@ -34,6 +34,15 @@ public protocol SecretStore: Sendable {
   /// without touching, and needs no `open`. That the string is one that a token may have is looked at; whether
   /// it is the token's is known from the store's own record.
   func inspect(_ place: StorePlace, attempt: AttemptID) async throws(StoreError) -> StoreFlaw?
+  /// Makes the previous token, of generation `to`, current again and the current one, of generation `from`,
+  /// previous. Compare-and-set on both; when it is so already, only what was left half done is completed.
+  func rollBack(from: Int, to: Int, at place: StorePlace) async throws(StoreError)
+  /// Makes the current token of this generation previous and leaves the current place empty; an empty one is
+  /// success. A previous place that holds another token is `StoreError.conflict`.
+  func withdraw(generation: Int, at place: StorePlace) async throws(StoreError)
+  /// Moves what the store has of a name to another name and place of the same job; success when it is there
+  /// already. Consumers read the new place from then on, and nothing at the old one.
+  func relocate(from old: StorePlace, to place: StorePlace) async throws(StoreError)
   /// Empties the pending or previous place if it holds this attempt (or only a reservation); an empty
   /// place is success. The current place is never emptied by this call.
   func discard(_ which: Event.Place, attempt: AttemptID, at place: StorePlace) async throws(StoreError)

@@ -26,9 +26,7 @@ public struct AdoptJob: Sendable {
       do throws(Stop) {
         let cluster = try await preparation.lookAtCluster(allowingStrangers: true)
         try await preparation.bindJob()
-        let performer = Performer(
-          plan: plan, ports: ports, management: cluster.management, circuit: Circuit(limit: 0),
-          databases: cluster.databases, startedAt: cluster.startedAt)
+        let performer = preparation.performer(cluster, circuit: Circuit(limit: 0))
         try await adoptLineages(cluster.view, performer, &tally)
       } catch { stop = error }
       await plan.stores[0].close()
@@ -77,10 +75,10 @@ public struct AdoptJob: Sendable {
       lineage: claimed.id, name: claimed.name, isOneOff: claimed.isOneOff, machine: RotationMachine(),
       listedAt: view.begunAtWall)
     guard claimed.events.isEmpty else { return reportKnown(claimed, view) }
-    let found: (place: Event.Place, token: StoredToken)?
+    let stored: [(place: Event.Place, token: StoredToken)]
     do {
       work.desired = try claimed.row.map(plan.specification.row)
-      found = try await firstStored(at: work.place(job: plan.name))
+      stored = try await storedTokens(at: work.place(job: plan.name))
     } catch let error as StoreError {
       return TokenReport(name: work.name, outcome: .failed, problem: Problem(error).naming(work.name))
     } catch {
@@ -89,37 +87,45 @@ public struct AdoptJob: Sendable {
         problem: Problem(code: "row_changed", message: "\(work.name): \(error)"))
     }
     let onCluster = view.tokens[work.name] ?? []
-    guard let found else {
-      return onCluster.first.map { token in
-        TokenReport(
-          name: work.name, outcome: .attention, tokenID: token.id,
-          problem: .stringNowhere(work.name, token.id))
+    for (place, token) in stored {
+      let isThere = onCluster.contains { $0.id == token.tokenID && $0.marker.attempt == token.attempt }
+      // A previous token that is gone is taken over as well: it is retired like any other, its string with it.
+      guard isThere || place == .previous else {
+        work.fail(.onlyInStore(work.name, token.tokenID), as: .attention)
+        continue
       }
+      guard place != .pending || work.machine.successor == nil else {
+        work.fail(.stringNowhere(work.name, token.tokenID), as: .attention)
+        continue
+      }
+      try await adopt(token, from: place, &work, performer)
     }
-    guard
-      onCluster.contains(where: { $0.id == found.token.tokenID && $0.marker.attempt == found.token.attempt })
-    else {
-      return TokenReport(
-        name: work.name, outcome: .attention, tokenID: found.token.tokenID,
-        problem: .onlyInStore(work.name, found.token.tokenID))
-    }
-    var events: [Event] = [
-      .tokenAdopted(
-        generation: found.token.generation, attempt: found.token.attempt,
-        tokenID: found.token.tokenID, place: found.place, expiresAt: found.token.expiresAt,
-        key: work.desired?.place.secret)
-    ]
-    if found.place == .current {
-      events.append(
-        .storePromoted(generation: found.token.generation, store: plan.stores[0].name))
-      if plan.stores.count == 1 { events.append(.deliveryDone(generation: found.token.generation)) }
-    }
-    try await performer.record(events, for: &work)
-    if let other = onCluster.first(where: { $0.id != found.token.tokenID }) {
+    let known = Set(work.machine.generations.map(\.tokenID))
+    if let other = onCluster.first(where: { !known.contains($0.id) }), work.problem == nil {
       work.fail(.stringNowhere(work.name, other.id), as: .attention)
     }
     if work.problem != nil { return work.report(.attention) }
-    return work.report(found.place == .current ? .unchanged : .pending)
+    guard let newest = work.machine.newest else {
+      return work.machine.predecessor.map { TokenReport(name: work.name, outcome: .pending, tokenID: $0.tokenID) }
+    }
+    return work.report(newest.promotedIn.isEmpty ? .pending : .unchanged)
+  }
+
+  private func adopt(
+    _ token: StoredToken, from place: Event.Place, _ work: inout TokenWork, _ performer: Performer
+  ) async throws(Stop) {
+    var events: [Event] = [
+      .tokenAdopted(
+        generation: token.generation, attempt: token.attempt, tokenID: token.tokenID, place: place,
+        expiresAt: token.expiresAt, key: work.desired?.place.secret)
+    ]
+    if place == .current {
+      events.append(.storePromoted(generation: token.generation, store: plan.stores[0].name))
+      if plan.stores.count == 1 {
+        events.append(.deliveryDone(generation: token.generation, at: performer.serviceTimeAtLatest))
+      }
+    }
+    try await performer.record(events, for: &work)
   }
 
   private func reportKnown(_ claimed: ClaimedLineage, _ view: ClusterView) -> TokenReport? {
@@ -130,7 +136,7 @@ public struct AdoptJob: Sendable {
       let problem = Stop.illegal(error, name: claimed.name).problem
       return TokenReport(name: claimed.name, outcome: .failed, problem: problem)
     }
-    let sightings = view.sightings(of: claimed.name, installation: ports.ledger.installation)
+    let sightings = view.sightings(of: [claimed.name] + machine.wishes.formerNames, installation: ports.ledger.installation)
     if let foreign = machine.evidence(from: sightings, listedAt: view.begunAtWall).foreign.first {
       return TokenReport(
         name: claimed.name, outcome: .attention, tokenID: foreign.tokenID,
@@ -143,14 +149,18 @@ public struct AdoptJob: Sendable {
     }
   }
 
-  /// The current token, else the pending one.
-  private func firstStored(
+  /// What the places of a name hold, each token once.
+  private func storedTokens(
     at place: StorePlace
-  ) async throws(StoreError) -> (place: Event.Place, token: StoredToken)? {
-    for which in [Event.Place.current, .pending] {
-      if let token = try await plan.stores[0].read(which, at: place) { return (which, token) }
+  ) async throws(StoreError) -> [(place: Event.Place, token: StoredToken)] {
+    var found: [(place: Event.Place, token: StoredToken)] = []
+    for which in [Event.Place.current, .previous, .pending] {
+      guard let token = try await plan.stores[0].read(which, at: place),
+        !found.contains(where: { $0.token.attempt == token.attempt })
+      else { continue }
+      found.append((which, token))
     }
-    return nil
+    return found
   }
 }
 

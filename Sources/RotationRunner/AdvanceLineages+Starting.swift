@@ -49,7 +49,7 @@ extension AdvanceLineages {
   ) async throws(Stop) {
     while let due = waiting.first, due.at <= uptime, let timed = waiting.removeFirst() {
       // Among the questions that may be asked now, the token that has waited longest comes first.
-      let age = timed.work.machine.successor?.stagedAt.milliseconds ?? 0
+      let age = timed.work.machine.probed?.stagedAt.milliseconds ?? 0
       askable.insert(Timed(at: .milliseconds(age), order: timed.order, work: timed.work))
     }
     let wanted = min(askable.count, AdvanceLineages.probesInFlight - probing)

@@ -7,19 +7,21 @@ extension AdvanceLineages {
     var work = asked
     let uptime = ports.clock.uptime
     let jitter = ports.random.fraction()
-    guard let generation = work.machine.successor else { return finish(work.report(.failed)) }
+    guard let generation = work.machine.probed else { return finish(work.report(.failed)) }
     switch answer {
     case .accepted:
       work.schedule?.accepted(at: uptime)
     case .refused(let status, let message):
-      work.schedule?.refused(at: uptime, now: ports.clock.now, jitter: jitter)
+      work.schedule?.refused(at: uptime, now: performer.serviceTimeAtLatest, jitter: jitter)
       work.waitingFor = "the cluster still answers \(status): \(message)"
     case .unavailable(let error):
       work.schedule?.unavailable(at: uptime, retryAfter: error.retryAfter, jitter: jitter)
       work.waitingFor = error.message
     case .impossible(let error):
       work.unrecorded.append(
-        .activationTimedOut(generation: generation.number, refusedSince: nil, reason: error.message))
+        generation.phase == .staged
+          ? .activationTimedOut(generation: generation.number, refusedSince: nil, reason: error.message)
+          : .rollbackRefused(generation: generation.number, reason: error.message))
       work.fail(Problem(error).naming(work.name))
       work.hasWaited = true
       return ready.append(work)
@@ -30,6 +32,12 @@ extension AdvanceLineages {
       work.unrecorded.append(
         .activationConfirmed(
           generation: generation.number, after: max(.zero, ports.clock.now - generation.stagedAt)))
+      ready.append(work)
+    case .timedOut where generation.phase != .staged:
+      let reason = work.waitingFor ?? "it was accepted, though not often enough"
+      work.unrecorded.append(.rollbackRefused(generation: generation.number, reason: reason))
+      work.fail(.rollbackRefused(work.name, reason))
+      work.hasWaited = true
       ready.append(work)
     case .timedOut(let refused):
       let wasAccepted = work.schedule?.wasAccepted == true
@@ -55,7 +63,7 @@ extension AdvanceLineages {
       // Listings are not free: they are spaced by what they cost, and one serves all that wait.
       nextListingAt = ports.clock.uptime + max(.seconds(1), (ports.clock.uptime - listed.begunAt) * 4)
       for var work in takeSearching(dueAt: listed.begunAt) {
-        work.sightings = listed.sightings(of: work.name, installation: ports.ledger.installation)
+        work.sightings = listed.sightings(of: work.names, installation: ports.ledger.installation)
         work.listedAt = listed.begunAtWall
         work.searched.formUnion(work.machine.attempts.filter(\.isDoubtful).map(\.id))
         ready.append(work)

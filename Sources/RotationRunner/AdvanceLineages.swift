@@ -65,7 +65,7 @@ struct AdvanceLineages {
     self.view = view
     self.tally = tally
     unclaimed = Set(view.tokens.keys)
-    probePermits = Permits(.probes, perSecond: plan.limits.probesPerSecond, ports: ports)
+    probePermits = performer.probes
   }
 
   /// Runs until every lineage is finished or waits for a later run; what a stop left is counted too.
@@ -141,30 +141,14 @@ struct AdvanceLineages {
   mutating func begin(_ claimed: ClaimedLineage) {
     unclaimed.remove(claimed.name)
     guard plan.only?.contains(claimed.name) ?? true else { return }
-    let machine: RotationMachine
-    do throws(IllegalEvent) {
-      machine = try RotationMachine(replaying: claimed.events)
+    do throws(Problem) {
+      let work = try plan.takeUp(
+        claimed, view, installation: ports.ledger.installation, now: ports.clock.now)
+      unclaimed.subtract(work.names)
+      ready.append(work)
     } catch {
-      let problem = Stop.illegal(error, name: claimed.name).problem
-      finish(
-        TokenReport(name: claimed.name, outcome: .failed, problem: problem))
-      return
+      finish(TokenReport(name: claimed.name, outcome: .failed, problem: error))
     }
-    var work = TokenWork(
-      lineage: claimed.id, name: claimed.name, isOneOff: claimed.isOneOff, machine: machine,
-      listedAt: view.begunAtWall)
-    work.sightings = view.sightings(of: claimed.name, installation: ports.ledger.installation)
-    do throws(RowError) {
-      work.desired = try claimed.row.map { (queued) throws(RowError) in
-        try plan.specification.row(queued)
-      }
-    } catch {
-      work.fail(Problem(code: "row_changed", message: error.message, hint: error.hint))
-    }
-    let concerns = Concern.of(
-      work, plan: plan, view: view, installation: ports.ledger.installation, now: ports.clock.now)
-    for concern in concerns { work.note(concern) }
-    ready.append(work)
   }
 
   mutating func park(_ work: TokenWork, until next: Next) {
@@ -175,7 +159,8 @@ struct AdvanceLineages {
     case .pause(let until): paused.insert(Timed(at: until, order: order, work: work))
     case .finished(let outcome):
       // A lineage without a row that asks for nothing is not this run's business.
-      if work.desired != nil || work.problem != nil || work.concern != nil { finish(work.report(outcome)) }
+      let isTold = work.desired != nil || work.problem != nil || work.concern != nil || outcome == .retired
+      if isTold { finish(work.report(outcome)) }
     }
   }
 

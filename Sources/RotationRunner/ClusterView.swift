@@ -3,11 +3,8 @@ import RotationPorts
 
 /// The tokens on the cluster that carry a marker of one job, as one listing showed them.
 struct ClusterView: Sendable {
-  /// When the request for the listing was sent, by the monotonic clock.
-  var begunAt: Duration
-  /// When it was sent, by the wall clock.
-  var begunAtWall: Instant
-  var serviceTime: Instant?
+  /// When the listing was asked for and answered, and what the service's clock said.
+  let time: ServiceTime
   /// Live tokens by the lineage's name in the marker.
   private(set) var tokens: [String: [MarkedToken]] = [:]
 
@@ -20,10 +17,10 @@ struct ClusterView: Sendable {
     var expiresAt: Instant?
   }
 
-  init(_ listing: TokenListing, begunAt: Duration, begunAtWall: Instant) {
-    self.begunAt = begunAt
-    self.begunAtWall = begunAtWall
-    serviceTime = listing.serviceTime
+  init(_ listing: TokenListing, begunAt: Duration, begunAtWall: Instant, answeredAt: Duration) {
+    time = ServiceTime(
+      serviceTime: listing.serviceTime, wallAtRequest: begunAtWall, requestedAt: begunAt,
+      answeredAt: answeredAt)
     for token in listing.tokens where token.revokedAt == nil {
       let (description, marker) = Marker.split(token.description)
       guard let marker else { continue }
@@ -34,25 +31,29 @@ struct ClusterView: Sendable {
     }
   }
 
-  /// How far this machine's clock and the service's are apart; nil when the service did not tell.
-  var skew: Duration? {
-    serviceTime.map { .milliseconds(abs((begunAtWall - $0).milliseconds)) }
-  }
+  /// When the request for the listing was sent, by the monotonic clock.
+  var begunAt: Duration { time.requestedAt }
+  /// When it was sent, by the wall clock.
+  var begunAtWall: Instant { time.wallAtRequest }
 
   var isEmpty: Bool { tokens.isEmpty }
 
-  /// Tokens under this name that this installation's ledger may know.
-  func sightings(of name: String, installation: InstallationID) -> [Sighting] {
-    (tokens[name] ?? []).filter { $0.marker.installation == installation }
+  /// Tokens under these names that this installation's ledger may know.
+  func sightings(of names: [String], installation: InstallationID) -> [Sighting] {
+    tokens(of: names).filter { $0.marker.installation == installation }
       .map { Sighting(attempt: $0.marker.attempt, tokenID: $0.id) }
   }
 
-  /// Tokens under this name that another installation made.
-  func strangers(of name: String, installation: InstallationID) -> [MarkedToken] {
-    (tokens[name] ?? []).filter { $0.marker.installation != installation }
+  /// Tokens under these names that another installation made.
+  func strangers(of names: [String], installation: InstallationID) -> [MarkedToken] {
+    tokens(of: names).filter { $0.marker.installation != installation }
   }
 
-  func token(id: String, name: String) -> MarkedToken? {
-    tokens[name]?.first { $0.id == id }
+  func token(id: String, names: [String]) -> MarkedToken? {
+    tokens(of: names).first { $0.id == id }
+  }
+
+  private func tokens(of names: [String]) -> [MarkedToken] {
+    names.flatMap { tokens[$0] ?? [] }
   }
 }

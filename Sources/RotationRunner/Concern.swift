@@ -7,6 +7,8 @@ struct Concern: Sendable {
   enum Block: Sendable {
     case creation
     case activation
+    /// Nothing of the lineage is disabled or revoked that was delivered once.
+    case retirement
   }
 
   var problem: Problem
@@ -15,42 +17,60 @@ struct Concern: Sendable {
   static func of(
     _ work: TokenWork, plan: JobPlan, view: ClusterView, installation: InstallationID, now: Instant
   ) -> [Concern] {
-    var concerns = view.strangers(of: work.name, installation: installation).map { token in
+    var concerns = view.strangers(of: work.names, installation: installation).map { token in
       Concern(problem: .stranger(token), blocks: [.creation])
     }
-    guard let newest = work.machine.newest, newest.phase != .revoking else { return concerns }
+    concerns += ofTakeover(work)
+    guard let newest = work.machine.newest, newest.attempt != nil, newest.phase != .revoking
+    else { return concerns }
     guard let desired = work.desired else {
-      // A one-off CSV says nothing about the job's other tokens, nor a job's CSV about one-off ones.
-      if !work.isOneOff, !plan.isOneOff { concerns.append(Concern(problem: .rowGone(work.name, newest))) }
-      return concerns
-    }
-    if (desired.place.secret ?? work.name) != (newest.key ?? work.name) {
-      concerns.append(Concern(problem: .moved(work.name, newest, to: desired.place.secret)))
-    }
-    if newest.isNearExpiry(at: now) { concerns.append(Concern(problem: .expiring(work.name, newest, now))) }
-    guard let token = view.token(id: newest.tokenID, name: work.name) else {
-      // A listing may lag behind a creation.
-      if newest.stagedAt + Concern.listingLag < view.begunAtWall {
-        concerns.append(Concern(problem: .missing(work.name, newest)))
+      // A one-off CSV says nothing about the job's other tokens, nor a job's CSV about one-off ones. What a
+      // person has retired already is on its way.
+      if !work.isOneOff, !plan.isOneOff, work.machine.wishes.retirement == nil {
+        concerns.append(Concern(problem: .rowGone(work.name, newest)))
       }
       return concerns
     }
-    if token.permissions != desired.permissions {
+    if work.machine.wishes.relocatedIn == nil, (desired.place.secret ?? work.name) != (newest.key ?? work.name) {
+      concerns.append(Concern(problem: .moved(work.name, newest, to: desired.place.secret)))
+    }
+    if newest.nearsItsEnd(at: now, work: work, policy: plan.policy) {
+      concerns.append(Concern(problem: .expiring(work, newest, now)))
+    }
+    guard let token = view.token(id: newest.tokenID, names: work.names) else { return concerns }
+    if token.permissions != desired.permissions, !desired.inheritsPermissions, !plan.policy.isOn {
       concerns.append(Concern(problem: .drifted(work.name, token), blocks: [.activation]))
+    }
+    if !token.expiresAt.isSameSecond(as: newest.expiresAt) {
+      concerns.append(Concern(problem: .otherExpiry(work.name, newest, token.expiresAt)))
     }
     return concerns
   }
 
-  /// How long after its creation a token may be absent from a listing without being called missing.
-  static let listingLag: Duration = .seconds(600)
+  /// `replaces` is for a name's first token.
+  private static func ofTakeover(_ work: TokenWork) -> [Concern] {
+    guard let replaces = work.desired?.replaces, let first = work.machine.generations.first,
+      first.attempt != nil || first.tokenID != replaces
+    else { return [] }
+    return [Concern(problem: .replacesTooLate(work.name, replaces))]
+  }
 }
 
 extension Generation {
-  /// Whether a third of its lifetime is left, or less, and less than 30 days.
-  fileprivate func isNearExpiry(at now: Instant) -> Bool {
+  /// Whether it nears an expiry that no rotation will come before.
+  fileprivate func nearsItsEnd(at now: Instant, work: TokenWork, policy: RotationPolicy) -> Bool {
     guard let expiresAt else { return false }
+    let isRenewed = policy.isOn && work.desired?.expiry.isRelative == true && !work.machine.wishes.isHeld
+    if isRenewed { return false }
     let third = Duration.milliseconds((expiresAt - stagedAt).milliseconds / 3)
     return now + min(third, .seconds(30 * 86_400)) >= expiresAt
+  }
+}
+
+extension Instant? {
+  /// To the second, which is what the service keeps.
+  func isSameSecond(as other: Instant?) -> Bool {
+    self.map { $0.milliseconds / 1000 } == other.map { $0.milliseconds / 1000 }
   }
 }
 
@@ -70,7 +90,8 @@ extension Problem {
       code: "row_gone",
       message:
         "\(name): the CSV no longer has a row for it, and token \(generation.tokenID) (\(generation.phase.rawValue)) lives on",
-      hint: "put the row back; nothing is revoked because a row is gone")
+      hint:
+        "put the row back, or end the token with `tokenrotate retire`; nothing is revoked because a row is gone")
   }
 
   static func missing(_ name: String, _ generation: Generation) -> Problem {
@@ -84,7 +105,16 @@ extension Problem {
     Problem(
       code: "permissions_differ",
       message: "\(name): the permissions of token \(token.id) on the cluster are not those of the CSV",
-      hint: "put the row back as it was, or take a new name for the token with the new permissions")
+      hint:
+        "put the row back as it was, or let the token be replaced: `tokenrotate rotate`, or [rotation] in the job")
+  }
+
+  static func otherExpiry(_ name: String, _ generation: Generation, _ found: Instant?) -> Problem {
+    Problem(
+      code: "expiry_differs",
+      message:
+        "\(name): token \(generation.tokenID) was made with expiry \(generation.expiresAt?.rfc3339Seconds ?? "never"), and the cluster shows \(found?.rfc3339Seconds ?? "never")",
+      hint: "an expiry cannot be changed by the published API: look who did, or replace the token with `tokenrotate rotate`")
   }
 
   static func moved(_ name: String, _ generation: Generation, to key: String?) -> Problem {
@@ -95,12 +125,23 @@ extension Problem {
       hint: "put `secret` back; a token is not moved within a store by this version")
   }
 
-  static func expiring(_ name: String, _ generation: Generation, _ now: Instant) -> Problem {
+  static func replacesTooLate(_ name: String, _ replaces: String) -> Problem {
+    Problem(
+      code: "replaces_too_late",
+      message: "\(name): the row replaces token \(replaces), and the name has a token of its own already",
+      hint: "`replaces` is for a name's first token: take it out, and revoke \(replaces) by hand when nobody uses it")
+  }
+
+  static func expiring(_ work: TokenWork, _ generation: Generation, _ now: Instant) -> Problem {
     let expiresAt = generation.expiresAt ?? now
     let verb = expiresAt <= now ? "expired" : "expires"
+    let isHeld = work.machine.wishes.isHeld
     return Problem(
       code: expiresAt <= now ? "expired" : "expires_soon",
-      message: "\(name): token \(generation.tokenID) \(verb) at \(expiresAt.rfc3339Seconds)",
-      hint: "this version does not replace tokens: give a new row another name, and move its consumers over")
+      message:
+        "\(work.name): token \(generation.tokenID) \(verb) at \(expiresAt.rfc3339Seconds)\(isHeld ? ", and is held" : "")",
+      hint: isHeld
+        ? "`tokenrotate release` lets it be replaced"
+        : "give the row a later expires_at, then `tokenrotate rotate` replaces the token")
   }
 }

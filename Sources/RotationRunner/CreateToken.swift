@@ -11,6 +11,7 @@ extension Performer {
     }
     let throttledUntil = await circuit.throttledUntil
     if ports.clock.uptime < throttledUntil { return .pause(until: throttledUntil) }
+    guard let permissions = try await permissionsToGrant(&work) else { return nil }
     let attempt = AttemptID(bits: ports.random.next())
     do throws(StoreError) {
       try await plan.stores[0].reserve(work.place(job: plan.name), attempt: attempt)
@@ -26,9 +27,10 @@ extension Performer {
     if let expiresAt, expiresAt <= now { return fail(&work, .expired(work.name, expiresAt)) }
     let request = TokenRequest(
       description: marker(of: attempt, name: work.name).described(desired.description),
-      permissions: desired.permissions, expiresAt: expiresAt)
+      permissions: permissions, expiresAt: expiresAt)
+    let key = work.place(job: plan.name).secret
     try await record(
-      [.createIntended(generation: generation, attempt: attempt, deadline: now + effectLimit)],
+      [.createIntended(generation: generation, attempt: attempt, deadline: now + effectLimit, key: key)],
       for: &work, details: request.auditDetails)
     guard ports.clock.uptime <= sendBy else {
       try await record(
@@ -178,9 +180,7 @@ extension TokenRequest {
   fileprivate var auditDetails: [AuditEvent.Detail] {
     [
       AuditEvent.Detail("description", description),
-      AuditEvent.Detail(
-        "permissions",
-        permissions.permissions.map { "\($0.action.rawValue):\($0.database)" }.joined(separator: ",")),
+      AuditEvent.Detail("permissions", permissions.text),
       AuditEvent.Detail("expires_at", expiresAt?.rfc3339Seconds ?? "never"),
     ]
   }

@@ -4,18 +4,22 @@ import RotationPorts
 extension Performer {
   /// Makes the string and the permissions to ask about ready, so that the activation can be probed.
   func prepareActivation(of number: Int, work: inout TokenWork) async throws(Stop) -> Next? {
-    guard let desired = work.desired, let generation = work.machine.generation(number) else {
+    guard let generation = work.machine.generation(number) else {
       return .finished(.failed)
     }
-    if work.stored?.attempt != generation.attempt {
+    guard let attempt = generation.attempt else { return .finished(.failed) }
+    if work.stored?.attempt != attempt {
       do throws(StoreError) {
-        work.stored = try await storedToken(of: generation.attempt, at: work.place(job: plan.name))?.token
+        work.stored = try await storedToken(of: attempt, at: work.place(job: plan.name))?.token
       } catch {
         work.fail(Problem(error).naming(work.name), as: .undelivered)
         return .finished(work.outcomeOfProblem)
       }
     }
     guard work.stored != nil else {
+      guard generation.phase == .staged else {
+        return try await giveUpRollback(number, "its string is no longer in the stores", &work)
+      }
       // Somebody emptied the store's pending place. The token is of no use to anybody.
       try await record(
         [
@@ -25,7 +29,10 @@ extension Performer {
         for: &work)
       return nil
     }
-    guard let targets = targets(for: desired.permissions) else {
+    guard let permissions = try await permissions(toAskAbout: generation, &work) else {
+      return work.problem == nil ? nil : .finished(work.outcomeOfProblem)
+    }
+    guard let targets = targets(for: permissions) else {
       work.fail(
         Problem(
           code: "no_database_to_ask",
@@ -37,6 +44,23 @@ extension Performer {
     work.schedule = ActivationSchedule(
       policy: plan.activation, targetCount: targets.count, at: ports.clock.uptime)
     return .probe
+  }
+
+  /// The row's permissions for a token that is on its way; for one that is to come back those that it has.
+  private func permissions(
+    toAskAbout generation: Generation, _ work: inout TokenWork
+  ) async throws(Stop) -> PermissionSet? {
+    if generation.phase == .staged, let desired = work.desired, !desired.inheritsPermissions {
+      return desired.permissions
+    }
+    switch try await look(at: generation.tokenID, ownedBy: owner(of: generation, work), work) {
+    case .found(let record): return record.permissions
+    case .inDoubt(let problem): work.fail(problem)
+    case .gone where generation.phase == .staged:
+      work.fail(.missing(work.name, generation))
+    case .gone: _ = try await giveUpRollback(generation.number, "it is not on the cluster any more", &work)
+    }
+    return nil
   }
 
   /// Each permission once; nil when a wildcard finds no database to stand for it.
@@ -59,13 +83,13 @@ extension Performer {
   /// Makes the generation current in one store; the last store completes the delivery.
   func promote(_ number: Int, in storeName: String, work: inout TokenWork) async throws(Stop) -> Next? {
     guard let generation = work.machine.generation(number),
-      let store = plan.stores.first(where: { $0.name == storeName })
+      let attempt = generation.attempt, let store = plan.store(named: storeName)
     else { return .finished(.failed) }
     let place = work.place(job: plan.name)
     do throws(StoreError) {
       if store.name != plan.stores[0].name {
         if work.stored == nil {
-          work.stored = try await storedToken(of: generation.attempt, at: place)?.token
+          work.stored = try await storedToken(of: attempt, at: place)?.token
         }
         guard let stored = work.stored else {
           throw StoreError(
@@ -77,21 +101,11 @@ extension Performer {
       }
       try await store.promote(generation: number, at: place)
     } catch {
-      work.failedDeliveries += 1
-      if error.isPassing,
-        let delay = RetrySchedule.reading.delay(
-          afterFailure: work.failedDeliveries, retryAfter: nil, jitter: ports.random.fraction())
-      {
-        return .pause(until: ports.clock.uptime + delay)
-      }
-      try await record(
-        [.deliveryFailed(generation: number, store: storeName, reason: error.message)], for: &work)
-      work.fail(Problem(error).naming(work.name), as: .undelivered)
-      return .finished(work.outcomeOfProblem)
+      return try await failedDelivery(error, of: number, in: storeName, work: &work)
     }
     var events: [Event] = [.storePromoted(generation: number, store: storeName)]
     if generation.promotedIn.union([storeName]).isSuperset(of: plan.storeNames) {
-      events.append(.deliveryDone(generation: number))
+      events.append(.deliveryDone(generation: number, at: serviceTimeAtLatest))
     }
     try await record(events, for: &work)
     return nil
@@ -104,14 +118,20 @@ extension JobPlan {
   ///
   /// A store that fails is no finding about the token: its error is thrown.
   func storeConcerns(of work: TokenWork) async throws(StoreError) -> [Concern] {
-    guard work.desired != nil, let incumbent = work.machine.incumbent else { return [] }
+    guard work.desired != nil else { return [] }
+    return try await storeFlaws(of: work).map { Concern(problem: $0) }
+  }
+
+  /// What is wrong with the places where consumers read the incumbent.
+  func storeFlaws(of work: TokenWork) async throws(StoreError) -> [Problem] {
+    guard let incumbent = work.machine.incumbent, let attempt = incumbent.attempt else { return [] }
     let place = work.place(job: name)
-    var concerns: [Concern] = []
+    var problems: [Problem] = []
     for store in stores {
-      guard let flaw = try await flaw(in: store, at: place, attempt: incumbent.attempt) else { continue }
-      concerns.append(Concern(problem: .notInStore(work.name, incumbent, store.name, flaw)))
+      guard let flaw = try await flaw(in: store, at: place, attempt: attempt) else { continue }
+      problems.append(.notInStore(work.name, incumbent, store.name, flaw))
     }
-    return concerns
+    return problems
   }
 
   /// A place that will fail as long as nobody puts it right is a flaw like any other.

@@ -21,8 +21,12 @@ public struct JobPlan: Sendable {
   /// In the job's order, at least one; strings are staged in the first.
   public var stores: [any SecretStore]
   public var journal: Journal
+  /// When tokens are due, and how they are retired.
+  public var policy: RotationPolicy = .off
   /// The names that this run is about; nil: all.
   public var only: Set<String>?
+  /// Whether tokens are made and revoked although many of the job's are missing on the cluster.
+  public var isForced = false
 
   public struct Limits: Equatable, Sendable {
     /// Tokens worked on at the same time, those that wait for activation aside.

@@ -110,6 +110,10 @@ public actor Journal {
     let events = entries.compactMap { entry in
       entry.event.map { (lineage: $0.lineage, event: TimedEvent($0.event, at: entry.time)) }
     }
+    let renames = entries.compactMap { entry -> (lineage: LineageID, name: String)? in
+      guard let lineage = entry.event?.lineage, let name = entry.newName else { return nil }
+      return (lineage, name)
+    }
     do throws(AuditError) {
       (lines, newHead) = try auditLog.compose(entries.map(auditEvent), after: head)
       // A line that has no room is not an intent: better to find out before the ledger says it is one.
@@ -118,7 +122,7 @@ public actor Journal {
     do throws(LedgerError) {
       try await ledger.commit(
         LedgerTransaction(
-          events: events, log: log, lines: lines, head: newHead, acknowledged: acknowledged),
+          events: events, log: log, renames: renames, lines: lines, head: newHead, acknowledged: acknowledged),
         lease: lease)
     } catch { return .failure(Stop(error)) }
     head = newHead
@@ -152,6 +156,8 @@ public struct JournalEntry: Sendable {
   /// For the audit log; may say more than the event, such as the token id of a generation.
   public var record: EventRecord
   public var details: [AuditEvent.Detail]
+  /// What the event's lineage is called from here on, if that changes.
+  public var newName: String?
 
   public init(
     time: Instant, job: String?, cluster: String?, token: String? = nil,

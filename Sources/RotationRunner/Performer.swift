@@ -9,11 +9,14 @@ struct Performer: Sendable {
   let plan: JobPlan
   let ports: RunPorts
   let management: Permits
+  let probes: Permits
   let circuit: Circuit
   /// The cluster's databases, by name.
   let databases: [String]
   /// When the job was begun, by the monotonic clock.
   let startedAt: Duration
+  /// The cluster's clock; nil while nobody has asked it.
+  let time: ServiceTime?
 
   /// Goes as far with the lineage as it gets without waiting. The work comes back as far as it got, a stop
   /// included.
@@ -24,13 +27,11 @@ struct Performer: Sendable {
       for _ in 0..<1000 {
         if ports.interruption.isRequested { throw .interrupted }
         try await recordWhatIsKnown(&work)
+        try await examineIfNeeded(&work)
         let action = work.machine.nextAction(context(for: work))
         if let next = try await perform(action, on: &work) { return (work, .success(next)) }
       }
-      throw .lineage(
-        Problem(
-          code: "internal",
-          message: "\(work.name): the run made no progress; this is a fault of tokenrotate"))
+      throw .lineage(.noProgress(work.name))
     } catch {
       guard case .lineage(let problem) = error else { return (work, .failure(error)) }
       work.fail(problem)
@@ -56,10 +57,34 @@ struct Performer: Sendable {
     case .promote(let generation, let store):
       return try await promote(generation, in: store, work: &work)
     case .completeDelivery(let generation):
-      try await record([.deliveryDone(generation: generation)], for: &work)
+      try await record([.deliveryDone(generation: generation, at: serviceTimeAtLatest)], for: &work)
       return nil
+    case .update(let generation):
+      return try await update(generation, work: &work)
+    case .disable(let generation):
+      if let next = try await retirementIsBlocked(of: generation, &work) { return next }
+      return try await disable(generation, work: &work)
+    case .confirmDisable(let generation):
+      return try await confirmDisable(generation, work: &work)
+    case .enable(let generation):
+      return try await enable(generation, work: &work)
+    case .rollBack(let generation, let store):
+      return try await rollBack(to: generation, in: store, work: &work)
+    case .completeRollback(let generation):
+      try await record([.rollbackDone(generation: generation, at: serviceTimeAtLatest)], for: &work)
+      return nil
+    case .relocate(let store):
+      return try await relocate(in: store, work: &work)
+    case .completeRelocation:
+      try await record([.relocationDone(key: work.desired?.place.secret)], for: &work)
+      return nil
+    case .withdraw(let generation, let store):
+      return try await withdraw(generation, from: store, work: &work)
     case .revoke(let generation, let reason):
+      if let next = try await retirementIsBlocked(of: generation, &work) { return next }
       return try await revoke(generation, reason: reason, work: &work)
+    case .confirmRevocation(let generation):
+      return try await confirmRevocation(generation, work: &work)
     case .wait:
       return .finished(work.problem == nil ? .pending : work.outcomeOfProblem)
     case .none:
@@ -68,25 +93,32 @@ struct Performer: Sendable {
           for concern in try await plan.storeConcerns(of: work) { work.note(concern) }
         } catch { work.fail(Problem(error).naming(work.name)) }
       }
-      return .finished(finalOutcome(of: work))
+      return .finished(finalOutcome(of: &work))
     }
   }
 
   func context(for work: TokenWork) -> ActionContext {
-    ActionContext(
+    let uptime = ports.clock.uptime
+    var context = ActionContext(
       isWanted: work.desired != nil, stores: plan.storeNames, abandonAfter: plan.abandonAfter,
-      now: ports.clock.now, searched: work.searched, hasWaited: work.hasWaited)
+      now: time?.earliest(at: uptime) ?? ports.clock.now, searched: work.searched, hasWaited: work.hasWaited)
+    let reliable = time.flatMap { $0.clocksAgree ? $0.earliest(at: uptime) : nil }
+    context.policy = plan.policy
+    context.due = work.dueReason(plan, now: reliable)
+    context.retireNow = work.blocked.contains(.retirement) ? nil : reliable
+    context.descriptionDiffers = work.descriptionDiffers(plan)
+    context.successorIsOutdated =
+      plan.policy.isOn && work.outdatedTokenID != nil && work.outdatedTokenID == work.machine.successor?.tokenID
+    context.gaveUpOn = work.gaveUpOn
+    return context
   }
+
+  /// The cluster's time, or a little later.
+  var serviceTimeAtLatest: Instant { time?.latest(at: ports.clock.uptime) ?? ports.clock.now }
 
   private func finished(_ work: TokenWork, if block: Concern.Block) -> Next? {
     if work.problem != nil { return .finished(work.outcomeOfProblem) }
     return work.blocked.contains(block) ? .finished(.attention) : nil
-  }
-
-  private func finalOutcome(of work: TokenWork) -> TokenOutcome {
-    if work.problem != nil { return work.outcomeOfProblem }
-    if work.concern != nil { return .attention }
-    return work.machine.incumbent != nil && !work.wasCurrent ? .created : .unchanged
   }
 
   /// What a listing or the activation's schedule has shown goes on record before anything is decided.
@@ -97,6 +129,10 @@ struct Performer: Sendable {
       try await record(events, for: &work)
     }
     let evidence = work.machine.evidence(from: work.sightings, listedAt: work.listedAt)
+    // A listing is judged once: whether it contradicts what was done later is for the next one to say.
+    work.sightings.removeAll { sighting in
+      work.machine.attempts.contains { $0.id == sighting.attempt && !$0.isOpen }
+    }
     if !evidence.events.isEmpty { try await record(evidence.events, for: &work) }
     for attempt in work.machine.endedWatches(at: ports.clock.now) {
       try await record([.createWatchEnded(attempt: attempt)], for: &work)
@@ -127,6 +163,11 @@ struct Performer: Sendable {
 }
 
 extension Problem {
+  static func noProgress(_ name: String) -> Problem {
+    Problem(
+      code: "internal", message: "\(name): the run made no progress; this is a fault of tokenrotate")
+  }
+
   static func watchEnded(_ attempt: AttemptID, name: String) -> Problem {
     Problem(
       code: "attempt_unknown",

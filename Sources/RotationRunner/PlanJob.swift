@@ -25,7 +25,9 @@ public struct PlanJob: Sendable {
       try await preparation.requireStores(plan.stores)
       let cluster = try await preparation.lookAtCluster()
       codes += cluster.problems.map { _ in .needsPerson }
-      try await planLineages(cluster.view) { step in
+      try await SurveyJob(plan: plan, ports: ports).check(cluster)
+      let performer = preparation.performer(cluster, circuit: Circuit(limit: 0))
+      try await planLineages(cluster.view, performer) { step in
         codes.append(step.kind.exitCode)
         receive(step)
       }
@@ -35,7 +37,7 @@ public struct PlanJob: Sendable {
   }
 
   private func planLineages(
-    _ view: ClusterView, _ receive: (PlannedStep) -> Void
+    _ view: ClusterView, _ performer: Performer, _ receive: (PlannedStep) -> Void
   ) async throws(Stop) {
     var unclaimed = Set(view.tokens.keys)
     while true {
@@ -47,7 +49,7 @@ public struct PlanJob: Sendable {
       for lineage in lineages {
         unclaimed.remove(lineage.name)
         guard plan.only?.contains(lineage.name) ?? true else { continue }
-        if let step = await step(for: lineage, view) { receive(step) }
+        if let step = try await step(for: lineage, view, performer, &unclaimed) { receive(step) }
       }
     }
     for name in unclaimed.sorted().prefix(100) {
@@ -57,80 +59,40 @@ public struct PlanJob: Sendable {
     }
   }
 
-  private func step(for claimed: ClaimedLineage, _ view: ClusterView) async -> PlannedStep? {
+  private func step(
+    for claimed: ClaimedLineage, _ view: ClusterView, _ performer: Performer, _ unclaimed: inout Set<String>
+  ) async throws(Stop) -> PlannedStep? {
     let installation = ports.ledger.installation
     func needsPerson(_ problem: Problem) -> PlannedStep {
       PlannedStep(kind: .needsPerson, name: claimed.name, reason: problem.message)
     }
     var work: TokenWork
-    do {
-      work = TokenWork(
-        lineage: claimed.id, name: claimed.name, isOneOff: claimed.isOneOff,
-        machine: try RotationMachine(replaying: claimed.events), listedAt: view.begunAtWall)
-    } catch {
-      return needsPerson(
-        Problem(code: "ledger_inconsistent", message: "the ledger's events contradict each other"))
-    }
-    do {
-      work.desired = try claimed.row.map(plan.specification.row)
-    } catch {
-      return needsPerson(Problem(code: "row_changed", message: "\(error)"))
-    }
-    var concerns = Concern.of(
-      work, plan: plan, view: view, installation: installation, now: ports.clock.now)
-    do throws(StoreError) {
-      concerns += try await plan.storeConcerns(of: work)
-    } catch { return needsPerson(Problem(error).naming(work.name)) }
-    let evidence = work.machine.evidence(
-      from: view.sightings(of: claimed.name, installation: installation), listedAt: view.begunAtWall)
-    concerns += evidence.foreign.map { sighting in
-      Concern(problem: .unknownToLedger(sighting, name: claimed.name), blocks: [.creation])
+    do throws(Problem) {
+      work = try plan.takeUp(claimed, view, installation: installation, now: ports.clock.now)
+    } catch { return needsPerson(error) }
+    unclaimed.subtract(work.names)
+    if let problem = work.problem { return needsPerson(problem) }
+    let evidence = work.machine.evidence(from: work.sightings, listedAt: view.begunAtWall)
+    for sighting in evidence.foreign {
+      work.note(Concern(problem: .unknownToLedger(sighting, name: claimed.name), blocks: [.creation]))
     }
     for event in evidence.events {
       guard (try? work.machine.apply(TimedEvent(event, at: ports.clock.now))) != nil else { continue }
     }
-    for concern in concerns { work.note(concern) }
-    let step = describe(work)
-    guard let concern = work.concern else { return step }
+    try await performer.examineIfNeeded(&work)
+    do throws(StoreError) {
+      for concern in try await plan.storeConcerns(of: work) { work.note(concern) }
+      // A flaw of what is to stay keeps what it has replaced.
+      if let flaw = try await plan.storeFlaws(of: work).first {
+        work.note(Concern(problem: flaw, blocks: [.retirement]))
+      }
+    } catch { return needsPerson(Problem(error).naming(work.name)) }
+    let step = PlannedStep(describing: work, performer)
+    guard let problem = work.problem ?? work.concern?.problem else { return step }
     // What is due is done all the same, but for what the concern blocks.
-    var line = needsPerson(concern.problem)
+    var line = needsPerson(problem)
     if let step, step.kind != .nothing { line.reason += "; and: \(step.reason)" }
     return line
-  }
-
-  private func describe(_ work: TokenWork) -> PlannedStep? {
-    let context = ActionContext(
-      isWanted: work.desired != nil, stores: plan.storeNames, abandonAfter: plan.abandonAfter,
-      now: ports.clock.now)
-    func step(_ kind: PlannedStep.Kind, _ reason: String) -> PlannedStep {
-      PlannedStep(kind: kind, name: work.name, reason: reason)
-    }
-    switch work.machine.nextAction(context) {
-    case .recover(let attempt):
-      return step(
-        .create,
-        "an interrupted run left attempt \(attempt): adopt its token, or revoke it and create another")
-    case .revokeOrphan(_, let tokenID):
-      let after = work.desired == nil || work.machine.newest != nil ? "" : ", then create another"
-      return step(.retire, "token \(tokenID) is an orphan, its string is lost: revoke it\(after)")
-    case .search where work.blocked.contains(.creation): return nil
-    case .search:
-      return step(.create, "an attempt was never answered: look for its token, revoke it, create another")
-    case .create where work.blocked.contains(.creation): return nil
-    case .create:
-      return step(.create, "no token yet")
-    case .activate where work.blocked.contains(.activation): return nil
-    case .activate:
-      return step(.create, "created and stored, not active yet: go on waiting")
-    case .promote(_, let store):
-      return step(.create, "active, not delivered to store \(store) yet")
-    case .completeDelivery:
-      return step(.create, "delivered, not recorded yet")
-    case .revoke(_, let reason):
-      return step(.retire, "\(reason.rawValue): revoke it and create another")
-    case .wait, .none:
-      return work.desired == nil ? nil : step(.nothing, work.machine.status.rawValue)
-    }
   }
 }
 

@@ -12,12 +12,20 @@ struct PrepareJob: Sendable {
     var view: ClusterView
     /// By name.
     var databases: [String]
-    /// The budget that the look was taken from, for what follows.
+    /// The budgets of the job, for what follows.
     var management: Permits
+    var probes: Permits
     /// What a person should look at, told already.
     var problems: [Problem]
     /// When the job was begun, by the monotonic clock.
     var startedAt: Duration
+  }
+
+  /// Acts with what the look at the cluster has shown.
+  func performer(_ cluster: Cluster, circuit: Circuit) -> Performer {
+    Performer(
+      plan: plan, ports: ports, management: cluster.management, probes: cluster.probes, circuit: circuit,
+      databases: cluster.databases, startedAt: cluster.startedAt, time: cluster.view.time)
   }
 
   /// A job's lineages belong to one cluster and one set of stores.
@@ -116,9 +124,10 @@ struct PrepareJob: Sendable {
     let startedAt = ports.clock.uptime
     let management = Permits(
       .management, perSecond: plan.limits.managementRequestsPerSecond, ports: ports)
+    let probes = Permits(.probes, perSecond: plan.limits.probesPerSecond, ports: ports)
     let reader = Performer(
-      plan: plan, ports: ports, management: management, circuit: Circuit(limit: 0), databases: [],
-      startedAt: startedAt)
+      plan: plan, ports: ports, management: management, probes: probes, circuit: Circuit(limit: 0),
+      databases: [], startedAt: startedAt, time: nil)
     let view: ClusterView
     let databases: [String]
     do throws(ReadFailure) {
@@ -134,8 +143,8 @@ struct PrepareJob: Sendable {
     let problems = [clockSkew(in: view)].compactMap(\.self)
     for problem in problems { ports.reporter.noticed(plan.name, problem) }
     return Cluster(
-      view: view, databases: databases.sorted(), management: management, problems: problems,
-      startedAt: startedAt)
+      view: view, databases: databases.sorted(), management: management, probes: probes,
+      problems: problems, startedAt: startedAt)
   }
 
   /// Tokens of this job on the cluster and none in the ledger: the ledger was lost, or the job's name is
@@ -155,12 +164,13 @@ struct PrepareJob: Sendable {
   }
 
   private func clockSkew(in view: ClusterView) -> Problem? {
-    guard let skew = view.skew, skew > .seconds(300) else { return nil }
+    guard let skew = view.time.skew, !view.time.clocksAgree else { return nil }
     return Problem(
       code: "clocks_apart",
       message:
         "this machine's clock and that of \(plan.service.address) are \(DurationText.format(.seconds(skew.milliseconds / 1000))) apart",
-      hint: "expiry and due times follow this machine's clock: set it right")
+      hint:
+        "set this machine's clock right: until then nothing is retired, nor replaced because of its age or expiry")
   }
 
   private func refuseUnknownDatabases(_ databases: [String]) throws(Stop) {
@@ -198,7 +208,8 @@ extension Performer {
       let begunAt = ports.clock.uptime
       let begunAtWall = ports.clock.now
       let listing = try await plan.service.listTokens { Marker.split($0.description).marker?.job == job }
-      return ClusterView(listing, begunAt: begunAt, begunAtWall: begunAtWall)
+      return ClusterView(
+        listing, begunAt: begunAt, begunAtWall: begunAtWall, answeredAt: ports.clock.uptime)
     }
   }
 }

@@ -37,9 +37,9 @@ extension RotationMachine {
     }
     if let number = record.generation,
       let generation = generations.last(where: { $0.number == number }),
-      record.attempt == nil || record.attempt == generation.attempt.text
+      record.attempt == nil || record.attempt == generation.attempt?.text
     {
-      record.attempt = generation.attempt.text
+      record.attempt = generation.attempt?.text
       record.tokenID = record.tokenID ?? generation.tokenID
     }
     return record

@@ -46,7 +46,7 @@ extension Performer {
   func storedToken(
     of attempt: AttemptID, at place: StorePlace
   ) async throws(StoreError) -> (place: Event.Place, token: StoredToken)? {
-    for which in [Event.Place.pending, .current] {
+    for which in [Event.Place.pending, .current, .previous] {
       if let stored = try await plan.stores[0].read(which, at: place), stored.attempt == attempt {
         return (which, stored)
       }

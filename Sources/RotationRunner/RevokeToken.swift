@@ -6,85 +6,79 @@ extension Performer {
   func revokeOrphan(
     _ tokenID: String, of attempt: AttemptID, work: inout TokenWork
   ) async throws(Stop) -> Next? {
+    switch try await look(at: tokenID, ownedBy: owner(of: attempt, work), work) {
+    case .inDoubt(let problem):
+      work.fail(problem)
+      return .finished(work.outcomeOfProblem)
+    case .found, .gone: break
+    }
     let outcome = try await revoke(
-      tokenID, marked: marker(of: attempt, name: work.name), work: &work,
-      intent: [.orphanRevokeIntended(attempt: attempt, tokenID: tokenID)])
+      tokenID, work: &work, intent: [.orphanRevokeIntended(attempt: attempt, tokenID: tokenID)])
     switch outcome {
     case .gone:
       // A staging that failed after its last step leaves a string that no longer opens anything. The string of
       // the token that the attempt is kept for stays: this one was its double.
       let isDouble = work.machine.attempts.contains { $0.id == attempt && $0.isKept }
-      if !isDouble, try await !emptyPending(of: attempt, &work) {
+      if !isDouble, try await !empty(.pending, of: attempt, &work) {
         return .finished(work.outcomeOfProblem)
       }
       try await record([.orphanRevoked(attempt: attempt, tokenID: tokenID)], for: &work)
+      return nil
     case .refused(let error):
       try await record(
         [.orphanRevokeRefused(attempt: attempt, tokenID: tokenID, reason: error.message)], for: &work)
-      return try failedRevocation(error, work: &work)
+      return try failedChange(error, work: &work)
     case .unknown(let error):
       try await record(
         [.orphanRevokeUnknown(attempt: attempt, tokenID: tokenID, reason: error.message)], for: &work)
-      return try failedRevocation(error, work: &work)
-    case .notTried(let problem):
-      work.fail(problem)
-      return .finished(work.outcomeOfProblem)
+      return try failedChange(error, work: &work)
     }
-    return nil
   }
 
-  /// Ends a generation: revokes its token and empties its pending place, so that the machine asks for
-  /// another.
+  /// Ends a generation. One that was never delivered gives its pending place up with it, so that the machine asks
+  /// for another; the string of one that was delivered is kept until the cluster was seen to refuse it.
   func revoke(
     _ number: Int, reason: RevocationReason, work: inout TokenWork
   ) async throws(Stop) -> Next? {
     guard let generation = work.machine.generation(number) else { return nil }
-    // Whoever made it current by hand uses it, whatever the probes were answered.
-    if generation.phase != .revoking {
-      do throws(StoreError) {
-        let current = try await plan.stores[0].read(.current, at: work.place(job: plan.name))
-        if current?.attempt == generation.attempt {
-          work.note(Concern(problem: .inUse(work.name, generation, plan.stores[0].name)))
-          return .finished(.attention)
-        }
-      } catch {
-        work.fail(Problem(error).naming(work.name))
-        return .finished(work.outcomeOfProblem)
-      }
+    switch try await look(at: generation.tokenID, ownedBy: owner(of: generation, work), work) {
+    case .inDoubt(let problem):
+      work.fail(problem)
+      return .finished(work.outcomeOfProblem)
+    case .found(let record) where generation.phase == .disabled && !record.permissions.isEmpty:
+      work.note(Concern(problem: .enabledByHand(work.name, generation), blocks: [.retirement]))
+      return nil
+    case .found, .gone: break
     }
-    let outcome = try await revoke(
-      generation.tokenID, marked: marker(of: generation.attempt, name: work.name), work: &work,
-      intent: [.revokeIntended(generation: number, reason: reason.rawValue)])
-    switch outcome {
+    let intent = Event.revokeIntended(generation: number, reason: reason.rawValue)
+    switch try await revoke(generation.tokenID, work: &work, intent: [intent]) {
     case .gone:
-      guard try await emptyPending(of: generation.attempt, &work) else {
+      if !generation.wasDelivered, let attempt = generation.attempt,
+        try await !empty(.pending, of: attempt, &work)
+      {
         return .finished(work.outcomeOfProblem)
-      }
-      // The machine has to pass the point of no return even when the token was gone before.
-      if work.machine.generation(number)?.phase != .revoking {
-        try await record([.revokeIntended(generation: number, reason: reason.rawValue)], for: &work)
       }
       try await record([.revokeDone(generation: number)], for: &work)
       work.stored = nil
       work.schedule = nil
       work.hasWaited = false
+      work.askingSince = nil
       return nil
     case .refused(let error):
       try await record([.revokeRefused(generation: number, reason: error.message)], for: &work)
-      return try failedRevocation(error, work: &work)
+      return try failedChange(error, work: &work)
     case .unknown(let error):
       try await record([.revokeUnknown(generation: number, reason: error.message)], for: &work)
-      return try failedRevocation(error, work: &work)
-    case .notTried(let problem):
-      work.fail(problem)
-      return .finished(work.outcomeOfProblem)
+      return try failedChange(error, work: &work)
     }
   }
 
-  /// Removes what the first store's pending place still holds of the attempt; false: the store failed.
-  private func emptyPending(of attempt: AttemptID, _ work: inout TokenWork) async throws(Stop) -> Bool {
+  /// Removes what the stores' places still hold of the attempt; false: a store failed.
+  func empty(_ which: Event.Place, of attempt: AttemptID, _ work: inout TokenWork) async throws(Stop) -> Bool {
     do throws(StoreError) {
-      try await plan.stores[0].discard(.pending, attempt: attempt, at: work.place(job: plan.name))
+      for store in plan.stores {
+        try await store.discard(which, attempt: attempt, at: work.place(job: plan.name))
+      }
       return true
     } catch {
       work.fail(Problem(error).naming(work.name))
@@ -96,37 +90,15 @@ extension Performer {
     case gone
     case refused(ServiceError)
     case unknown(ServiceError)
-    case notTried(Problem)
   }
 
-  /// Looks before it leaps: a token that carries another marker than expected is not revoked.
+  /// A GET that finds nothing proves nothing, since a replica may lag behind: the DELETE is sent all the same.
+  /// That the token is ours is known from the answer, the listing or the row that named its id.
   private func revoke(
-    _ tokenID: String, marked marker: Marker, work: inout TokenWork, intent: [Event]
+    _ tokenID: String, work: inout TokenWork, intent: [Event]
   ) async throws(Stop) -> Revocation {
-    let record: TokenRecord?
-    do throws(ReadFailure) {
-      record = try await reading { () async throws(ServiceError) in
-        try await plan.service.token(id: tokenID)
-      }
-    } catch {
-      if case .stop(let stop) = error { throw stop }
-      return .notTried(Problem(error.service).naming(work.name))
-    }
-    if let record {
-      if record.revokedAt != nil { return .gone }
-      guard Marker.split(record.description).marker == marker else {
-        return .notTried(
-          Problem(
-            code: "foreign_marker",
-            message:
-              "\(work.name): token \(tokenID) is not revoked, because its description does not end with \(marker.text)",
-            hint: "somebody changed the description; look who uses the token, and revoke it by hand"))
-      }
-    }
-    // A GET that finds nothing proves nothing, since a replica may lag behind: the DELETE is sent all the
-    // same. That the token is ours is known from the answer or the listing that showed its id.
-    try await self.record(intent, for: &work)
     try await management.take()
+    try await record(intent, for: &work)
     switch await plan.service.revokeToken(id: tokenID) {
     case .done: return .gone
     case .refused(let error): return .refused(error)
@@ -149,26 +121,80 @@ extension Performer {
     }
   }
 
-  private func failedRevocation(_ error: ServiceError, work: inout TokenWork) throws(Stop) -> Next? {
+  /// A change that was not made, or of which that is not known: it is asked for again a little later, if that may
+  /// help and not too often.
+  func failedChange(_ error: ServiceError, work: inout TokenWork) throws(Stop) -> Next? {
     if error.code == .credentialRefused { throw .credential(Problem(error)) }
-    work.failedRevocations += 1
+    work.failedChanges += 1
     guard error.isPassing,
       let delay = RetrySchedule.reading.delay(
-        afterFailure: work.failedRevocations, retryAfter: error.retryAfter, jitter: ports.random.fraction())
+        afterFailure: work.failedChanges, retryAfter: error.retryAfter, jitter: ports.random.fraction())
     else {
       work.fail(Problem(error).naming(work.name))
       return .finished(work.outcomeOfProblem)
     }
     return .pause(until: ports.clock.uptime + delay)
   }
+
+  // MARK: What must not go
+
+  /// Whether the generation has to stay, with the reason noted: a store calls it current, or what was to take its
+  /// place is not in order. nil: it may go. What was intended once goes in any case.
+  func retirementIsBlocked(of number: Int, _ work: inout TokenWork) async throws(Stop) -> Next? {
+    guard let generation = work.machine.generation(number), generation.phase != .revoking else { return nil }
+    var concerns: [Concern] = []
+    do throws(StoreError) {
+      if let store = try await storeInUse(of: generation, work) {
+        concerns.append(Concern(problem: .inUse(work.name, generation, store), blocks: [.retirement]))
+      }
+      if generation.wasDelivered, let incumbent = work.machine.incumbent, incumbent.number != number {
+        concerns += try await plan.storeFlaws(of: work).map { Concern(problem: $0, blocks: [.retirement]) }
+      }
+    } catch {
+      work.fail(Problem(error).naming(work.name))
+      return .finished(work.outcomeOfProblem)
+    }
+    if generation.attempt == nil, let desired = work.desired, desired.replaces != generation.tokenID {
+      concerns.append(Concern(problem: .notNamedAnyMore(work.name, generation), blocks: [.retirement]))
+    }
+    for concern in concerns { work.note(concern) }
+    if concerns.isEmpty { return nil }
+    return .finished(.attention)
+  }
+
+  /// The first store that calls the generation current.
+  private func storeInUse(of generation: Generation, _ work: TokenWork) async throws(StoreError) -> String? {
+    guard let attempt = generation.attempt else { return nil }
+    for store in plan.stores
+    where try await store.read(.current, at: work.place(job: plan.name))?.attempt == attempt {
+      return store.name
+    }
+    return nil
+  }
 }
 
 extension Problem {
   fileprivate static func inUse(_ name: String, _ generation: Generation, _ store: String) -> Problem {
     Problem(
-      code: "not_active",
+      code: "still_current",
       message:
-        "\(name): the cluster refuses token \(generation.tokenID), and store \(store) has it as the current one: it is not revoked",
-      hint: "look who uses it, and whether the cluster can be asked")
+        "\(name): token \(generation.tokenID) is to go, and store \(store) has it as the current one: it is not revoked",
+      hint: "look who put it there, and whether the cluster can be asked; then run again")
+  }
+
+  fileprivate static func enabledByHand(_ name: String, _ generation: Generation) -> Problem {
+    Problem(
+      code: "enabled_by_hand",
+      message:
+        "\(name): token \(generation.tokenID) was disabled, and somebody has given it permissions since: it is not revoked",
+      hint: "if a consumer needs it, move the consumer over; then take the permissions away again, or revoke it")
+  }
+
+  fileprivate static func notNamedAnyMore(_ name: String, _ generation: Generation) -> Problem {
+    Problem(
+      code: "replaces_changed",
+      message:
+        "\(name): token \(generation.tokenID) was replaced, and the row does not name it any more: it is not revoked",
+      hint: "put `replaces` back until it is retired, or revoke it by hand when nobody uses it")
   }
 }

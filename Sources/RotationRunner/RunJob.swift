@@ -23,6 +23,7 @@ public struct RunJob: Sendable {
       try await preparation.openStores(plan.stores)
       do throws(Stop) {
         let cluster = try await preparation.lookAtCluster()
+        try await SurveyJob(plan: plan, ports: ports).check(cluster)
         tally.needsPerson = cluster.problems.isEmpty == false
         try await preparation.bindJob()
         try await bringTokensWhereTheyBelong(cluster, &tally)
@@ -40,10 +41,8 @@ public struct RunJob: Sendable {
   private func bringTokensWhereTheyBelong(
     _ cluster: PrepareJob.Cluster, _ tally: inout Tally
   ) async throws(Stop) {
-    let performer = Performer(
-      plan: plan, ports: ports, management: cluster.management,
-      circuit: Circuit(limit: 3 * max(4, plan.limits.concurrency)), databases: cluster.databases,
-      startedAt: cluster.startedAt)
+    let performer = PrepareJob(plan: plan, ports: ports).performer(
+      cluster, circuit: Circuit(limit: 3 * max(4, plan.limits.concurrency)))
     var lineages = AdvanceLineages(
       plan: plan, ports: ports, performer: performer, view: cluster.view, tally: tally)
     defer { tally = lineages.tally }

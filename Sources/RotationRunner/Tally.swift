@@ -25,7 +25,7 @@ struct Tally: Sendable {
 
   /// Counts the token that a step may have created.
   mutating func countCreation(_ work: inout TokenWork) {
-    guard !work.isCounted, work.machine.newest != nil else { return }
+    guard !work.isCounted, work.machine.nextGeneration > work.nextGenerationAtStart else { return }
     work.isCounted = true
     progress.created += 1
   }
@@ -55,9 +55,21 @@ extension TokenOutcome {
 }
 
 extension TokenWork {
+  /// The token that was replaced or has ended in this run.
+  private func previousTokenID(_ outcome: TokenOutcome) -> String? {
+    switch outcome {
+    case .rotated, .undelivered, .pending:
+      return machine.newest?.number == incumbentAtStart
+        ? nil : (incumbentAtStart.flatMap { machine.generation($0) } ?? machine.generation(0))?.tokenID
+    case .retired: return (predecessorAtStart ?? incumbentAtStart).flatMap { machine.generation($0) }?.tokenID
+    case .created, .updated, .unchanged, .held, .attention, .failed: return nil
+    }
+  }
+
   /// What is told of the lineage at the end of its run.
   func report(_ outcome: TokenOutcome) -> TokenReport {
     var report = TokenReport(name: name, outcome: outcome, tokenID: machine.newest?.tokenID)
+    report.previousTokenID = previousTokenID(outcome)
     report.problem = problem ?? concern?.problem
     if outcome == .pending, report.problem == nil {
       report.problem = Problem(
@@ -65,7 +77,7 @@ extension TokenWork {
         message: "\(name): created, not active yet\(waitingFor.map { ": \($0)" } ?? "")",
         hint: "the next run goes on waiting; it never creates a second token for this")
     }
-    if !wasCurrent {
+    if machine.newest?.number != incumbentAtStart {
       report.activationSeconds = machine.newest?.activationTook?.seconds
     }
     return report

@@ -9,16 +9,28 @@ struct TokenWork: Sendable {
   /// nil: the lineage has no row in this run's CSV.
   var desired: DesiredToken?
   var machine: RotationMachine
-  /// Tokens with our marker under this name, from the newest listing that may be applied to it, and when
-  /// that listing was asked for.
+  /// Tokens with our marker under this name, from the newest listing that may be applied to it and that were
+  /// not judged yet, and when that listing was asked for.
   var sightings: [Sighting] = []
   var listedAt: Instant
+  /// The incumbent's token as the listing showed it.
+  var observed: ClusterView.MarkedToken?
+  /// A successor that the listing showed with other permissions than the row asks for.
+  var outdatedTokenID: String?
+  /// What a token of this lineage is to be allowed, where the row leaves that to the token it replaces.
+  var inheritedPermissions: PermissionSet?
+  /// The listing ought to have shown the incumbent and did not: whether it is gone is to be found out.
+  var isToBeExamined = false
+  /// In what way the cluster no longer has the incumbent.
+  var absence: DueFacts.Absence?
   /// Events that are true but not recorded yet: the next step records them first.
   var unrecorded: [Event] = []
   var searched: Set<AttemptID> = []
   var hasWaited = false
+  /// Generations about which this run has asked in vain for as long as it may.
+  var gaveUpOn: Set<Int> = []
 
-  /// The successor's string, from its arrival until its delivery.
+  /// The string of the generation that is to be current next, from its arrival until its delivery.
   var stored: StoredToken?
   var targets: [ProbeTarget] = []
   var schedule: ActivationSchedule?
@@ -26,11 +38,18 @@ struct TokenWork: Sendable {
   var waitingFor: String?
 
   /// Whether the token that this run created for the lineage was counted.
-  var isCounted: Bool
-  /// Whether the lineage was where it should be before this run.
-  let wasCurrent: Bool
+  var isCounted = false
+  /// What the next token's generation would have been before this run.
+  let nextGenerationAtStart: Int
+  /// The incumbent and the predecessor that the run found, by number.
+  let incumbentAtStart: Int?
+  let predecessorAtStart: Int?
+  var wasUpdated = false
   /// When the effects of this run's attempts are no longer expected, by the monotonic clock.
   var effectsEndAt: [AttemptID: Duration] = [:]
+  /// When this run began to ask whether a change has reached the cluster, by the monotonic clock.
+  var askingSince: Duration?
+  var refusalsInRow = 0
 
   /// Something that a person should look at; what is due is done all the same, but for what it blocks.
   private(set) var concern: Concern?
@@ -43,7 +62,7 @@ struct TokenWork: Sendable {
   var throttledCreations = 0
   var unknownCreations = 0
   var failedDeliveries = 0
-  var failedRevocations = 0
+  var failedChanges = 0
 
   init(
     lineage: LineageID, name: String, isOneOff: Bool, machine: RotationMachine, listedAt: Instant
@@ -53,14 +72,25 @@ struct TokenWork: Sendable {
     self.name = name
     self.isOneOff = isOneOff
     self.machine = machine
-    wasCurrent = machine.incumbent != nil
-    isCounted = machine.newest != nil
+    incumbentAtStart = machine.incumbent?.number
+    predecessorAtStart = machine.predecessor?.number
+    nextGenerationAtStart = machine.nextGeneration
   }
+
+  /// Whether the lineage was where it should be before this run.
+  var wasCurrent: Bool { incumbentAtStart != nil }
+
+  /// The lineage's name and those that it had before, by which markers on the cluster may still call it.
+  var names: [String] { [name] + machine.wishes.formerNames.filter { $0 != name } }
 
   /// Where the token is, or is to be: a string stays where it was staged, whatever its row says now.
   func place(job: String) -> StorePlace {
     var place = desired?.place ?? StorePlace(job: job, name: name)
-    if let newest = machine.newest { place.secret = newest.key }
+    if let generation = machine.generations.last(where: { $0.isLive && $0.attempt != nil }) {
+      place.secret = generation.key
+    } else if let attempt = machine.attempts.last(where: \.mayHaveString) {
+      place.secret = attempt.key
+    }
     return place
   }
 
@@ -73,6 +103,17 @@ struct TokenWork: Sendable {
     guard self.problem == nil else { return }
     self.problem = problem
     outcomeOfProblem = outcome
+  }
+}
+
+extension Attempt {
+  /// Whether a run may have put a string of it away without saying so, and nobody has looked yet.
+  fileprivate var mayHaveString: Bool {
+    if orphans.contains(where: { $0.state != .revoked }) { return true }
+    switch state {
+    case .inFlight, .answered: return true
+    case .refused, .unknown, .kept, .lost, .closed: return false
+    }
   }
 }
 

@@ -68,6 +68,7 @@ struct PlanCommand {
       var plan = try context.wiring.plan(
         for: job, specification: specification, journal: journal, installation: ledger.installation)
       plan.only = only.isEmpty ? nil : Set(only)
+      plan.isForced = context.options.flag(.force)
       let ports = RunPorts(
         ledger: ledger, clock: context.clock, random: SystemRandom(),
         interruption: context.interruption, reporter: reporter, lease: lease)

@@ -14,7 +14,8 @@ struct RunCommand {
     let jobs = JobsRun(context: context, reporter: context.runReporter())
     return await jobs.run(command: "run", waitForLock: context.options.duration(.waitForLock)) { job in
       try JobsRun.Item(
-        job: job, specification: context.specification(of: job), only: context.options.values(.only))
+        job: job, specification: context.specification(of: job), only: context.options.values(.only),
+        isForced: context.options.flag(.force))
     }
   }
 }
@@ -51,6 +52,7 @@ struct JobsRun {
     var job: Job
     var specification: SpecificationFile
     var only: [String]
+    var isForced = false
   }
 
   func run(
@@ -191,6 +193,7 @@ struct JobsRun {
         for: item.job, specification: item.specification, journal: journal,
         installation: session.ledger.installation)
       made.only = item.only.isEmpty ? nil : Set(item.only)
+      made.isForced = item.isForced
       plan = made
     } catch {
       return refuse(error, .badInput, endsRun: false)

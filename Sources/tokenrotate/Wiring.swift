@@ -35,7 +35,7 @@ struct Wiring {
         clusterID: cluster.clusterID, managementToken: cluster.managementToken,
         requestTimeout: job.limits.requestTimeout), client: client)
     let stores = stores(of: job, installation: installation)
-    return JobPlan(
+    var plan = JobPlan(
       name: job.name, isOneOff: specification.isOneOff,
       binding: JobBinding(
         cluster: "\(cluster.accountID)/\(cluster.clusterID)",
@@ -55,6 +55,9 @@ struct Wiring {
       probe: try InfluxQLProbe(host: cluster.host, client: client),
       stores: stores.map { FileStore(settings: $0, fileSystem: files, executor: threads) },
       journal: journal)
+    // A one-off CSV is about tokens to be made; what it replaces is retired as the job says.
+    plan.policy = RotationPolicy(job.rotation, isOneOff: specification.isOneOff)
+    return plan
   }
 
   /// Where the job's audit log is, and its name in the ledger.
@@ -129,6 +132,18 @@ struct Wiring {
         authorityFile: settings.tls.authority ?? profile?.authorityFile,
         certificateFile: settings.tls.certificate ?? profile?.certificateFile,
         keyFile: settings.tls.key ?? profile?.keyFile))
+  }
+}
+
+extension RotationPolicy {
+  fileprivate init(_ settings: RotationSettings?, isOneOff: Bool) {
+    guard let settings else {
+      self = .off
+      return
+    }
+    self.init(
+      isOn: !isOneOff, every: settings.every, renewBefore: settings.renewBefore, overlap: settings.overlap,
+      quarantine: settings.retirement == .disableThenRevoke ? settings.quarantine : nil)
   }
 }
 

@@ -133,9 +133,17 @@ public actor InMemoryLedger: Ledger {
       events: lineage.events)
   }
 
+  public func lineage(named name: String, job: String) -> ClaimedLineage? {
+    ids[job]?[name].map { claimed($0, row: newestRow($0)) }
+  }
+
+  private func newestRow(_ index: Int) -> QueuedRow? {
+    lineages[index].rowFence == fence ? lineages[index].row : nil
+  }
+
   public func lineages(job: String, after: String?, limit: Int) -> [ClaimedLineage] {
     let names = (ids[job] ?? [:]).filter { $0.key > (after ?? "") }.sorted { $0.key < $1.key }
-    return names.prefix(max(0, limit)).map { claimed($0.value, row: nil) }
+    return names.prefix(max(0, limit)).map { claimed($0.value, row: newestRow($0.value)) }
   }
 
   public func commit(_ transaction: LedgerTransaction, lease: Lease) throws(LedgerError) {
@@ -149,6 +157,7 @@ public actor InMemoryLedger: Ledger {
     else {
       throw LedgerError(.malformed, message: "an unknown lineage or a repeated line", hint: "report this")
     }
+    for (lineage, name) in transaction.renames { rename(Int(lineage.value) - 1, to: name) }
     for (lineage, event) in transaction.events {
       lineages[Int(lineage.value) - 1].events.append(event)
     }
@@ -159,6 +168,15 @@ public actor InMemoryLedger: Ledger {
       state.outbox.removeAll { $0.sequence <= acknowledged.sequence }
     }
     audit[transaction.log] = state
+  }
+
+  private func rename(_ index: Int, to name: String) {
+    let job = lineages[index].job
+    // A lineage that was never worked on gives its name away; it stays behind without one.
+    if let other = ids[job]?[name] { lineages[other].job = "" }
+    ids[job]?[lineages[index].name] = nil
+    ids[job]?[name] = index
+    lineages[index].name = name
   }
 
   public func auditState(log: String) -> AuditState {

@@ -1,0 +1,216 @@
+/// What people have asked for a lineage. It outlives the run that was told, until it is done.
+public struct Wishes: Equatable, Sendable {
+  /// Generations up to this number are to be replaced now.
+  public internal(set) var replacedUpTo: Int?
+  /// Generations up to this number are known to others: they get no overlap.
+  public internal(set) var compromisedUpTo: Int?
+  /// Nothing new is made that nobody has asked for.
+  public internal(set) var isHeld = false
+  /// The previous generation that is to be current again.
+  public internal(set) var rollbackTarget: Int?
+  /// Every token is to go, and the stores are to lose it first.
+  public internal(set) var retirement: Retirement?
+  /// What the lineage was called before, the newest last.
+  public internal(set) var formerNames: [String] = []
+  /// While the stores still have tokens under another name: those that have none there any more.
+  public internal(set) var relocatedIn: Set<String>?
+
+  public enum Retirement: Equatable, Sendable {
+    case afterOverlap
+    case now
+  }
+}
+
+// What happens to tokens that were delivered, and what people ask for.
+extension RotationMachine {
+  /// The previous generation that a person wants back.
+  public var rollbackTarget: Generation? { wishes.rollbackTarget.flatMap { generation($0) } }
+
+  public func isCompromised(_ generation: Generation) -> Bool {
+    wishes.compromisedUpTo.map { generation.number <= $0 } ?? false
+  }
+
+  /// The changes of one token on the cluster: intent and end.
+  mutating func applyChange(_ timed: TimedEvent) throws(IllegalEvent) {
+    switch timed.event {
+    case .tokenTakenOver(let tokenID, let expiresAt):
+      guard generations.isEmpty else { throw illegal(timed) }
+      generations.append(
+        Generation(
+          number: 0, attempt: nil, tokenID: tokenID, expiresAt: expiresAt, stagedAt: timed.time, key: nil,
+          phase: .current))
+    case .updateIntended(let number), .updateDone(let number), .updateRefused(let number, _),
+      .updateUnknown(let number, _):
+      _ = try generationIndex(number, in: [.staged, .active, .delivering, .current, .superseded], timed)
+
+    case .disableIntended(let number, let permissions):
+      let index = try generationIndex(number, in: [.superseded], timed)
+      guard wishes.rollbackTarget != number else { throw illegal(timed) }
+      generations[index].phase = .disabling
+      generations[index].permissionsBefore = permissions
+    case .disableDone(let number, let at):
+      let index = try generationIndex(number, in: [.disabling], timed)
+      generations[index].phase = .disabled
+      generations[index].disabledAt = at
+    case .disableRefused(let number, _):
+      let index = try generationIndex(number, in: [.disabling], timed)
+      generations[index].phase = .superseded
+    case .disableUnknown(let number, _):
+      _ = try generationIndex(number, in: [.disabling], timed)
+    case .enableIntended(let number):
+      let index = try generationIndex(number, in: [.disabled, .enabling], timed)
+      guard wishes.rollbackTarget == number else { throw illegal(timed) }
+      generations[index].phase = .enabling
+    case .enableDone(let number):
+      let index = try generationIndex(number, in: [.enabling], timed)
+      generations[index].phase = .superseded
+      generations[index].disabledAt = nil
+    case .enableRefused(let number, _):
+      let index = try generationIndex(number, in: [.enabling], timed)
+      generations[index].phase = .disabled
+    case .enableUnknown(let number, _):
+      _ = try generationIndex(number, in: [.enabling], timed)
+
+    case .revokeIntended(let number, _):
+      let index = try generationIndex(
+        number, in: [.staged, .active, .superseded, .disabling, .disabled, .revoking], timed)
+      guard wishes.rollbackTarget != number else { throw illegal(timed) }
+      generations[index].phase = .revoking
+    case .revokeDone(let number):
+      try endGeneration(number, timed)
+    case .revokeRefused(let number, _), .revokeUnknown(let number, _):
+      _ = try generationIndex(number, in: [.revoking], timed)
+    case .revokeConfirmed(let number):
+      let index = try generationIndex(number, in: [.revoked], timed)
+      generations[index].isConfirmedGone = true
+      endRetirementIfOver()
+    default: throw illegal(timed)
+    }
+  }
+
+  private mutating func endGeneration(_ number: Int, _ timed: TimedEvent) throws(IllegalEvent) {
+    let index = try generationIndex(number, in: [.revoking], timed)
+    generations[index].phase = .revoked
+    // Nobody was ever given the string of a token that was not delivered.
+    generations[index].isConfirmedGone = !generations[index].wasDelivered
+    // Should a listing show the token again, it is an orphan like any other.
+    if let attempt = generations[index].attempt.flatMap({ self.index(of: $0) }) {
+      attempts[attempt].state = .lost
+      attempts[attempt].noteOrphan(generations[index].tokenID, .revoked, at: timed.time)
+    }
+    endRetirementIfOver()
+  }
+
+  private mutating func endRetirementIfOver() {
+    if !hasTokenOfOurs { wishes.retirement = nil }
+  }
+
+  /// What people want, and the steps by which they get it.
+  mutating func applyWish(_ timed: TimedEvent) throws(IllegalEvent) {
+    switch timed.event {
+    case .rotationRequested(let number, let compromised):
+      guard wishes.rollbackTarget == nil, wishes.retirement == nil, generation(number) != nil
+      else { throw illegal(timed) }
+      wishes.replacedUpTo = max(number, wishes.replacedUpTo ?? number)
+      if compromised { wishes.compromisedUpTo = max(number, wishes.compromisedUpTo ?? number) }
+    case .lineageHeld: wishes.isHeld = true
+    case .lineageReleased: wishes.isHeld = false
+
+    case .rollbackRequested(let number):
+      guard mayRollBack(to: number) else { throw illegal(timed) }
+      wishes.rollbackTarget = number
+      if let index = generations.firstIndex(where: { $0.number == number }) {
+        generations[index].isVerifiedAgain = false
+      }
+    case .storeRolledBack(let number, let store):
+      let index = try generationIndex(number, in: [.superseded], timed)
+      guard wishes.rollbackTarget == number, generations[index].isVerifiedAgain,
+        let newer = generations.lastIndex(where: { $0.phase == .current })
+      else { throw illegal(timed) }
+      generations[index].promotedIn.insert(store)
+      generations[newer].promotedIn.remove(store)
+    case .rollbackDone(let number, let at):
+      let index = try generationIndex(number, in: [.superseded], timed)
+      guard wishes.rollbackTarget == number, !generations[index].promotedIn.isEmpty,
+        let newer = generations.lastIndex(where: { $0.phase == .current })
+      else { throw illegal(timed) }
+      generations[newer].supersede(at: at)
+      generations[index].phase = .current
+      generations[index].supersededAt = nil
+      generations[index].disabledAt = nil
+      wishes.rollbackTarget = nil
+      wishes.replacedUpTo = nil
+      wishes.isHeld = true
+    case .rollbackRefused(let number, _):
+      guard wishes.rollbackTarget == number, generation(number)?.promotedIn.isEmpty == true
+      else { throw illegal(timed) }
+      wishes.rollbackTarget = nil
+
+    case .retirementRequested(let now):
+      guard wishes.rollbackTarget == nil, hasTokenOfOurs else { throw illegal(timed) }
+      wishes.retirement = now ? .now : wishes.retirement ?? .afterOverlap
+    case .storeWithdrawn(let number, let store, let at):
+      let index = try generationIndex(number, in: [.current], timed)
+      guard wishes.retirement != nil else { throw illegal(timed) }
+      generations[index].promotedIn.remove(store)
+      if generations[index].promotedIn.isEmpty { generations[index].supersede(at: at) }
+    case .lineageRenamed(let from):
+      guard maySettle else { throw illegal(timed) }
+      wishes.formerNames.append(from)
+      for index in generations.indices where generations[index].key == nil { generations[index].key = from }
+      wishes.relocatedIn = []
+    case .storeRelocated(let store):
+      guard wishes.relocatedIn != nil else { throw illegal(timed) }
+      wishes.relocatedIn?.insert(store)
+    case .relocationDone(let key):
+      guard wishes.relocatedIn != nil else { throw illegal(timed) }
+      wishes.relocatedIn = nil
+      for index in generations.indices where generations[index].isLive { generations[index].key = key }
+    case .clusterChanged:
+      leaveEverythingBehind()
+    default: throw illegal(timed)
+    }
+  }
+
+  /// Whether anything is left that this program made, or has begun to retire.
+  public var hasTokenOfOurs: Bool { newest?.attempt != nil || predecessor != nil }
+
+  /// Whether nothing is under way that another name or place would disturb.
+  public var maySettle: Bool {
+    successor == nil && !attempts.contains(where: \.isOpen) && wishes.rollbackTarget == nil
+      && wishes.retirement == nil && wishes.relocatedIn == nil
+  }
+
+  /// Whether the generation is within its overlap or quarantine, with a string that a store still has.
+  public func mayRollBack(to number: Int) -> Bool {
+    guard wishes.rollbackTarget == nil, wishes.retirement == nil, successor == nil,
+      !attempts.contains(where: \.isOpen), incumbent?.promotedIn.isEmpty == false,
+      let target = generation(number), target.attempt != nil, !isCompromised(target)
+    else { return false }
+    switch target.phase {
+    case .superseded, .disabling, .disabled: return true
+    case .staged, .active, .delivering, .current, .enabling, .revoking, .revoked, .leftBehind: return false
+    }
+  }
+
+  /// The cluster on which all of it was is not the job's any more.
+  private mutating func leaveEverythingBehind() {
+    for index in generations.indices {
+      switch generations[index].phase {
+      case .revoked: generations[index].isConfirmedGone = true
+      case .staged, .active, .delivering, .current, .superseded, .disabling, .disabled, .enabling, .revoking,
+        .leftBehind:
+        generations[index].phase = .leftBehind
+      }
+      generations[index].promotedIn = []
+    }
+    for index in attempts.indices {
+      attempts[index].state = .closed
+      attempts[index].wasSearched = true
+      attempts[index].orphans = []
+    }
+    let names = wishes.formerNames
+    wishes = Wishes()
+    wishes.formerNames = names
+  }
+}

@@ -1,0 +1,116 @@
+import RotationModel
+import RotationPorts
+
+/// Whose a token on the cluster has to be before anything is done to it.
+enum ExpectedOwner: Sendable {
+  /// Its description ends with one of these markers.
+  case marker([Marker])
+  /// A person has named it in `replaces`.
+  case named
+}
+
+/// What one look at a token has shown.
+enum TokenSight: Sendable {
+  case found(TokenRecord)
+  /// The service does not know the id, or says that the token was revoked.
+  case gone
+  /// It is not what it is expected to be, or the service did not answer.
+  case inDoubt(Problem)
+}
+
+extension Performer {
+  func owner(of generation: Generation, _ work: TokenWork) -> ExpectedOwner {
+    generation.attempt.map { owner(of: $0, work) } ?? .named
+  }
+
+  /// By any of the names that the lineage has had: a description may not have been changed since.
+  func owner(of attempt: AttemptID, _ work: TokenWork) -> ExpectedOwner {
+    .marker(work.names.map { marker(of: attempt, name: $0) })
+  }
+
+  /// Looks before it leaps: a token that carries another marker than expected is not touched.
+  func look(at tokenID: String, ownedBy owner: ExpectedOwner, _ work: TokenWork) async throws(Stop) -> TokenSight {
+    let record: TokenRecord?
+    do throws(ReadFailure) {
+      record = try await reading { () async throws(ServiceError) in try await plan.service.token(id: tokenID) }
+    } catch {
+      if case .stop(let stop) = error { throw stop }
+      return .inDoubt(Problem(error.service).naming(work.name))
+    }
+    guard let record, record.revokedAt == nil else { return .gone }
+    switch owner {
+    case .named:
+      guard Marker.split(record.description).marker == nil else {
+        return .inDoubt(.namedIsMarked(work.name, tokenID))
+      }
+    case .marker(let markers):
+      guard let marker = Marker.split(record.description).marker, markers.contains(marker) else {
+        return .inDoubt(.otherMarker(work.name, tokenID, markers.first))
+      }
+    }
+    return .found(record)
+  }
+
+  /// Finds out whether the incumbent that a listing did not show is gone: GET has to say so, and its string has
+  /// to be refused. A listing alone may lag or be cut short.
+  func examineIfNeeded(_ work: inout TokenWork) async throws(Stop) {
+    guard work.isToBeExamined, let incumbent = work.machine.incumbent else { return }
+    work.isToBeExamined = false
+    let record: TokenRecord?
+    do throws(ReadFailure) {
+      record = try await reading { () async throws(ServiceError) in
+        try await plan.service.token(id: incumbent.tokenID)
+      }
+    } catch {
+      if case .stop(let stop) = error { throw stop }
+      return work.fail(Problem(error.service).naming(work.name))
+    }
+    // The listing was wrong, and says nothing more in this run.
+    if let record, record.revokedAt == nil { return }
+    var problem = Problem.missing(work.name, incumbent, work.machine.predecessor)
+    switch try await askAboutString(of: incumbent, .current, work) {
+    case .refused: work.absence = record == nil ? .missing : .revoked
+    case .accepted: problem = .missingAndAccepted(work.name, incumbent)
+    case .unavailable, .noString: break
+    case .storeFailed(let error): return work.fail(Problem(error).naming(work.name))
+    }
+    let isReplaced = work.absence != nil && plan.policy.isOn && work.machine.predecessor == nil
+    if !isReplaced { work.note(Concern(problem: problem, blocks: [.retirement])) }
+  }
+}
+
+extension Problem {
+  static func otherMarker(_ name: String, _ tokenID: String, _ marker: Marker?) -> Problem {
+    Problem(
+      code: "foreign_marker",
+      message:
+        "\(name): token \(tokenID) is not touched, because its description does not end with \(marker?.text ?? "our marker")",
+      hint: "somebody changed the description; look who uses the token, and revoke it by hand")
+  }
+
+  static func namedIsMarked(_ name: String, _ tokenID: String) -> Problem {
+    Problem(
+      code: "foreign_marker",
+      message: "\(name): token \(tokenID), which the row replaces, was made by tokenrotate: it is not touched",
+      hint: "for another name of the same token there is `tokenrotate rename`")
+  }
+
+  static func missingAndAccepted(_ name: String, _ generation: Generation) -> Problem {
+    Problem(
+      code: "token_missing",
+      message:
+        "\(name): the cluster does not show token \(generation.tokenID) any more, and still accepts its string",
+      hint: "wait until all of its nodes agree; if it was revoked by hand, it will be refused soon")
+  }
+
+  static func missing(_ name: String, _ generation: Generation, _ predecessor: Generation?) -> Problem {
+    guard let predecessor, predecessor.phase != .revoked, predecessor.phase != .revoking else {
+      return .missing(name, generation)
+    }
+    return Problem(
+      code: "token_missing",
+      message:
+        "\(name): token \(generation.tokenID) is not on the cluster any more; its predecessor \(predecessor.tokenID) is kept",
+      hint: "`tokenrotate rollback` makes the predecessor current again; look who revoked the newer one")
+  }
+}

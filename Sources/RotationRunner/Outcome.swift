@@ -1,0 +1,63 @@
+import RotationModel
+import RotationPorts
+
+extension Performer {
+  /// What is said of a lineage for which nothing is left to do in this run.
+  func finalOutcome(of work: inout TokenWork) -> TokenOutcome {
+    if work.problem != nil { return work.outcomeOfProblem }
+    if let concern = waitingConcern(of: work) { work.note(concern) }
+    if work.concern != nil { return .attention }
+    let machine = work.machine
+    if let incumbent = machine.incumbent, incumbent.number != work.incumbentAtStart {
+      return work.incumbentAtStart == nil && machine.generation(0) == nil ? .created : .rotated
+    }
+    if work.predecessorAtStart != nil || work.incumbentAtStart != nil, work.hasRetiredSomething {
+      return .retired
+    }
+    if work.wasUpdated { return .updated }
+    let due = context(for: work).due
+    if machine.wishes.isHeld, work.desired != nil, machine.incumbent == nil || due?.isStoppedByHold == true {
+      return .held
+    }
+    return .unchanged
+  }
+
+  /// What a person has asked for and has to wait for, told so that nobody takes it for done.
+  private func waitingConcern(of work: TokenWork) -> Concern? {
+    let machine = work.machine
+    if machine.wishes.rollbackTarget != nil { return Concern(problem: .rollbackWaits(work.name)) }
+    guard let predecessor = machine.predecessor, predecessor.phase != .revoked else { return nil }
+    switch context(for: work).due {
+    case .requested, .compromised:
+      return Concern(problem: .predecessorLives(work.name, predecessor))
+    case .takeover, .age, .expiry, .permissions, .missing, .revokedElsewhere, nil: break
+    }
+    return nil
+  }
+}
+
+extension TokenWork {
+  /// Whether a token that the run found delivered is gone now.
+  fileprivate var hasRetiredSomething: Bool {
+    [incumbentAtStart, predecessorAtStart].compactMap { $0 }.contains { number in
+      machine.generation(number).map { $0.phase == .revoked && $0.isConfirmedGone } ?? false
+    }
+  }
+}
+
+extension Problem {
+  static func predecessorLives(_ name: String, _ predecessor: Generation) -> Problem {
+    Problem(
+      code: "predecessor_lives",
+      message:
+        "\(name): it is to be replaced, and its last predecessor, token \(predecessor.tokenID), is not retired yet",
+      hint: "the run that retires it replaces the token; with --compromised the predecessor gets no overlap")
+  }
+
+  static func rollbackWaits(_ name: String) -> Problem {
+    Problem(
+      code: "rollback_waits",
+      message: "\(name): the rollback could not be finished in this run, and goes on with the next",
+      hint: "the message above says why; `tokenrotate rotate` makes a fresh token instead, once it is done")
+  }
+}

@@ -1,0 +1,103 @@
+import RotationModel
+import RotationPorts
+
+extension PlannedStep {
+  /// What a run would do with the lineage first, and why; nil: nothing that concerns its CSV.
+  init?(describing work: TokenWork, _ performer: Performer) {
+    let context = performer.context(for: work)
+    let action = work.machine.nextAction(context)
+    guard let (kind, reason) = PlannedStep.words(for: action, work, context) else { return nil }
+    self.init(kind: kind, name: work.name, reason: reason)
+  }
+
+  private static func words(
+    for action: Action, _ work: TokenWork, _ context: ActionContext
+  ) -> (Kind, String)? {
+    let machine = work.machine
+    func id(_ number: Int) -> String { "token \(machine.generation(number)?.tokenID ?? "?")" }
+    switch action {
+    case .recover(let attempt):
+      return (
+        .create, "an interrupted run left attempt \(attempt): adopt its token, or revoke it and create another"
+      )
+    case .revokeOrphan(_, let tokenID):
+      let after = work.desired == nil || machine.newest != nil ? "" : ", then create another"
+      return (.retire, "token \(tokenID) is an orphan, its string is lost: revoke it\(after)")
+    case .search, .create:
+      return work.blocked.contains(.creation) ? nil : creation(action, work, context)
+    case .activate(let number):
+      if machine.rollbackTarget != nil { return (.rotate, "roll back: ask whether \(id(number)) works") }
+      return work.blocked.contains(.activation)
+        ? nil : (.create, "created and stored, not active yet: go on waiting")
+    case .promote(_, let store): return (.create, "active, not delivered to store \(store) yet")
+    case .completeDelivery: return (.create, "delivered, not recorded yet")
+    case .update: return (.rotate, "the description changed: update it in place")
+    case .disable(let number): return (.retire, "\(id(number)) was replaced, and its overlap has passed: disable it")
+    case .confirmDisable(let number): return (.retire, "\(id(number)) is being disabled: look whether it is")
+    case .enable(let number): return (.rotate, "roll back: give \(id(number)) its permissions back")
+    case .rollBack(let number, let store):
+      return (.rotate, "roll back: make \(id(number)) current again in store \(store)")
+    case .completeRollback: return (.rotate, "rolled back, not recorded yet")
+    case .relocate(let store):
+      return (.rotate, "renamed from \(machine.wishes.formerNames.last ?? "?"): move it within store \(store)")
+    case .completeRelocation: return (.rotate, "renamed, not recorded yet")
+    case .withdraw(let number, let store):
+      return (.retire, "a person has retired it: take \(id(number)) out of store \(store)")
+    case .revoke(let number, let reason):
+      let after = machine.generation(number)?.wasDelivered == true ? "" : " and create another"
+      return (.retire, "\(id(number)): \(reason.rawValue): revoke it\(reason == .retired ? "" : after)")
+    case .confirmRevocation(let number):
+      return (.retire, "\(id(number)) is revoked: ask until the cluster refuses it")
+    case .wait, .none: return nothing(work, context)
+    }
+  }
+
+  private static func creation(
+    _ action: Action, _ work: TokenWork, _ context: ActionContext
+  ) -> (Kind, String) {
+    let isSearch = if case .search = action { true } else { false }
+    let search = "an attempt was never answered: look for its token, revoke it, create another"
+    guard let due = context.due else { return (.create, isSearch ? search : "no token yet") }
+    return (.rotate, due.words(now: context.now) + (isSearch ? "; \(search)" : ""))
+  }
+
+  private static func nothing(_ work: TokenWork, _ context: ActionContext) -> (Kind, String)? {
+    let machine = work.machine
+    guard work.desired != nil || machine.predecessor != nil else { return nil }
+    var reason = machine.status.rawValue
+    if machine.wishes.isHeld { reason += ", held" }
+    if let due = context.due, machine.wishes.isHeld { reason += "; would be replaced: \(due.words(now: context.now))" }
+    if let predecessor = machine.predecessor {
+      reason += "; its predecessor is \(predecessor.phase.rawValue)"
+      if let at = predecessor.nextChange(context.policy) { reason += " until \(at.rfc3339Seconds)" }
+    }
+    return (.nothing, reason)
+  }
+}
+
+extension Generation {
+  /// When the clock alone takes it a step further on its way out.
+  func nextChange(_ policy: RotationPolicy) -> Instant? {
+    switch phase {
+    case .superseded: supersededAt.map { $0 + policy.overlap }
+    case .disabled: disabledAt.map { $0 + (policy.quarantine ?? .zero) }
+    case .staged, .active, .delivering, .current, .disabling, .enabling, .revoking, .revoked, .leftBehind: nil
+    }
+  }
+}
+
+extension DueReason {
+  /// Why, for a person.
+  func words(now: Instant) -> String {
+    switch self {
+    case .takeover: "it replaces a token that was made by hand"
+    case .requested: "a person has asked for it"
+    case .compromised: "a person has called the token compromised: replace it without an overlap"
+    case .age(let since): "it is \(DurationText.rounded(now - since)) old"
+    case .expiry(let at): "it expires at \(at.rfc3339Seconds)"
+    case .permissions: "the row asks for other permissions than the token has"
+    case .missing: "the cluster does not have it any more"
+    case .revokedElsewhere: "somebody has revoked it"
+    }
+  }
+}

@@ -1,0 +1,205 @@
+public import RotationPorts
+import RotationModel
+
+/// What a person asks for some tokens of a job.
+public enum Wish: Equatable, Sendable {
+  /// Replace them now; `compromised`: the old ones get no overlap.
+  case rotate(compromised: Bool)
+  case hold
+  case release
+  /// Make the previous token current again.
+  case rollBack
+  /// End them; `now`: without an overlap.
+  case retire(now: Bool)
+  case rename(to: String)
+
+  /// Whether a run has to follow, so that it comes true.
+  var needsRun: Bool {
+    switch self {
+    case .rotate, .rollBack, .retire, .rename: true
+    case .hold, .release: false
+    }
+  }
+}
+
+/// Puts a wish on record, and then runs the job for just these tokens.
+///
+/// The wish is durable before anything is done about it: a run that dies, or a token that does not become active in
+/// time, leaves the rest to the next run, whoever starts it.
+public struct RecordWish: Sendable {
+  let plan: JobPlan
+  let ports: RunPorts
+  let wish: Wish
+  let names: [String]
+
+  public init(_ wish: Wish, names: [String], plan: JobPlan, ports: RunPorts) {
+    self.wish = wish
+    self.names = names
+    self.plan = plan
+    self.ports = ports
+  }
+
+  public func run() async -> JobReport {
+    do throws(Stop) {
+      let preparation = PrepareJob(plan: plan, ports: ports)
+      try await preparation.checkBinding()
+      _ = try await preparation.queueRows()
+      // All of it or nothing: a mistyped name is found before the first wish is on record.
+      var granted: [(work: TokenWork, event: Event?)] = []
+      for name in names { granted.append(try await grant(name)) }
+      for (work, event) in granted {
+        if let event { try await record(event, of: work) }
+      }
+    } catch {
+      ports.reporter.jobStarted(plan.name)
+      return finish(JobReport(exitCode: error.exitCode, counts: [:], problem: error.problem, endsRun: error.endsRun))
+    }
+    guard wish.needsRun else { return reportAtOnce() }
+    var plan = plan
+    plan.only = Set(wish.newName.map { [$0] } ?? names)
+    return await RunJob(plan: plan, ports: ports).run()
+  }
+
+  private func reportAtOnce() -> JobReport {
+    ports.reporter.jobStarted(plan.name)
+    let outcome: TokenOutcome = wish == .hold ? .held : .unchanged
+    for name in names { ports.reporter.tokenFinished(plan.name, TokenReport(name: name, outcome: outcome)) }
+    return finish(JobReport(exitCode: .done, counts: [outcome: names.count], problem: nil))
+  }
+
+  private func finish(_ report: JobReport) -> JobReport {
+    ports.reporter.jobFinished(plan.name, report)
+    return report
+  }
+
+  // MARK: What may be asked for
+
+  /// The event that puts the wish on record; nil where it is so already, or comes by itself.
+  private func grant(_ name: String) async throws(Stop) -> (TokenWork, Event?) {
+    let claimed = try await find(name)
+    let machine: RotationMachine
+    do throws(IllegalEvent) {
+      machine = try RotationMachine(replaying: claimed.events)
+    } catch { throw Stop.illegal(error, name: name) }
+    let work = TokenWork(
+      lineage: claimed.id, name: claimed.name, isOneOff: claimed.isOneOff, machine: machine,
+      listedAt: ports.clock.now)
+    switch wish {
+    case .rotate(let compromised):
+      guard claimed.row != nil else { throw refusal(.rowIsGone(name), .badInput) }
+      guard machine.wishes.rollbackTarget == nil, machine.wishes.retirement == nil else {
+        throw refusal(.busy(name, machine.status.rawValue), .failed)
+      }
+      let target = machine.incumbent ?? (compromised ? machine.successor : nil)
+      return (work, target.map { .rotationRequested(generation: $0.number, compromised: compromised) })
+    case .hold: return (work, machine.wishes.isHeld ? nil : .lineageHeld)
+    case .release: return (work, machine.wishes.isHeld ? .lineageReleased : nil)
+    case .rollBack:
+      if machine.wishes.rollbackTarget != nil { return (work, nil) }
+      guard let previous = machine.predecessor, machine.mayRollBack(to: previous.number) else {
+        throw refusal(.nothingToRollBackTo(name, machine), .failed)
+      }
+      return (work, .rollbackRequested(generation: previous.number))
+    case .retire(let now):
+      guard claimed.row == nil || claimed.isOneOff else { throw refusal(.rowIsThere(name), .badInput) }
+      guard machine.hasTokenOfOurs else { throw refusal(.nothingToRetire(name), .failed) }
+      guard machine.wishes.rollbackTarget == nil else {
+        throw refusal(.busy(name, machine.status.rawValue), .failed)
+      }
+      return (work, .retirementRequested(now: now))
+    case .rename(let newName): return (work, try await grantRename(claimed, machine, to: newName))
+    }
+  }
+
+  private func grantRename(
+    _ claimed: ClaimedLineage, _ machine: RotationMachine, to newName: String
+  ) async throws(Stop) -> Event {
+    guard claimed.row == nil else { throw refusal(.rowIsThere(claimed.name), .badInput) }
+    guard machine.maySettle else { throw refusal(.busy(claimed.name, machine.status.rawValue), .failed) }
+    let target = try await find(newName)
+    guard target.row != nil else { throw refusal(.rowIsGone(newName), .badInput) }
+    guard target.events.isEmpty else { throw refusal(.nameIsTaken(newName), .badInput) }
+    return .lineageRenamed(from: claimed.name)
+  }
+
+  private func find(_ name: String) async throws(Stop) -> ClaimedLineage {
+    let found: ClaimedLineage?
+    do throws(LedgerError) {
+      found = try await ports.ledger.lineage(named: name, job: plan.name)
+    } catch { throw Stop(error) }
+    guard let found else { throw refusal(.unknownName(name, job: plan.name), .badInput) }
+    return found
+  }
+
+  private func refusal(_ problem: Problem, _ code: ExitCode) -> Stop { .job(problem, code) }
+
+  private func record(_ event: Event, of work: TokenWork) async throws(Stop) {
+    var machine = work.machine
+    let now = ports.clock.now
+    do throws(IllegalEvent) {
+      try machine.apply(TimedEvent(event, at: now))
+    } catch { throw Stop.illegal(error, name: work.name) }
+    var entry = JournalEntry(
+      time: now, job: plan.name, cluster: plan.binding.cluster, token: wish.newName ?? work.name,
+      event: (work.lineage, event), record: machine.auditRecord(of: event))
+    entry.newName = wish.newName
+    try await plan.journal.append([entry])
+  }
+}
+
+extension Wish {
+  fileprivate var newName: String? {
+    if case .rename(let name) = self { name } else { nil }
+  }
+}
+
+extension Problem {
+  fileprivate static func unknownName(_ name: String, job: String) -> Problem {
+    Problem(
+      code: "unknown_name", message: "job \(job) has no token \(name), neither in its CSV nor in the ledger",
+      hint: "`tokenrotate plan` lists the names; nothing was changed")
+  }
+
+  fileprivate static func rowIsGone(_ name: String) -> Problem {
+    Problem(
+      code: "row_gone", message: "\(name): the CSV has no row for it, so that nobody knows what it may do",
+      hint: "put a row into the CSV first; nothing was changed")
+  }
+
+  fileprivate static func rowIsThere(_ name: String) -> Problem {
+    Problem(
+      code: "row_present", message: "\(name): the CSV still has a row for it, and the next run would make another token",
+      hint: "take the row out first; nothing was changed")
+  }
+
+  fileprivate static func nameIsTaken(_ name: String) -> Problem {
+    Problem(
+      code: "name_taken", message: "\(name): the ledger has another token of this name",
+      hint: "choose a name that was never used, in the CSV and here; nothing was changed")
+  }
+
+  fileprivate static func busy(_ name: String, _ status: String) -> Problem {
+    Problem(
+      code: "busy", message: "\(name) is \(status), which has to be finished first",
+      hint: "`tokenrotate run` finishes it; then say this again")
+  }
+
+  fileprivate static func nothingToRetire(_ name: String) -> Problem {
+    Problem(code: "nothing_to_retire", message: "\(name) has no token that this program made", hint: nil)
+  }
+
+  fileprivate static func nothingToRollBackTo(_ name: String, _ machine: RotationMachine) -> Problem {
+    let reason =
+      switch machine.predecessor {
+      case nil: "it has no previous token"
+      case let previous? where previous.attempt == nil: "the string of its previous token was never ours"
+      case let previous? where previous.phase == .revoking || previous.phase == .revoked:
+        "its previous token is revoked, or about to be, which cannot be undone"
+      case let previous? where machine.isCompromised(previous): "its previous token is compromised"
+      case _?: "it is \(machine.status.rawValue), which has to be finished first"
+      }
+    return Problem(
+      code: "nothing_to_roll_back_to", message: "\(name) cannot be rolled back: \(reason)",
+      hint: "`tokenrotate rotate` makes a fresh token with the row's permissions")
+  }
+}

@@ -1,0 +1,45 @@
+import RotationModel
+import RotationPorts
+
+extension Performer {
+  /// What the next token is to be allowed: what the row says, or what the token may that it replaces. A token that a
+  /// person named in `replaces` is looked at before anything is made in its place. nil: the lineage has failed.
+  func permissionsToGrant(_ work: inout TokenWork) async throws(Stop) -> PermissionSet? {
+    guard let desired = work.desired else { return nil }
+    let isFirst = work.machine.generations.isEmpty
+    guard desired.inheritsPermissions || (isFirst && desired.replaces != nil) else { return desired.permissions }
+    let model = work.machine.incumbent
+    guard let tokenID = model?.tokenID ?? desired.replaces else { return nil }
+    let owner = model.map { self.owner(of: $0, work) } ?? ExpectedOwner.named
+    switch try await look(at: tokenID, ownedBy: owner, work) {
+    case .inDoubt(let problem): work.fail(problem)
+    case .gone: work.fail(.replacedIsGone(work.name, tokenID))
+    case .found(let record):
+      if isFirst { try await self.record([.tokenTakenOver(tokenID: tokenID, expiresAt: record.expiresAt)], for: &work) }
+      guard desired.inheritsPermissions else { return desired.permissions }
+      guard !record.permissions.isEmpty, record.permissions.canBeGranted else {
+        work.fail(.nothingToInherit(work.name, tokenID))
+        return nil
+      }
+      return record.permissions
+    }
+    return nil
+  }
+}
+
+extension Problem {
+  fileprivate static func replacedIsGone(_ name: String, _ tokenID: String) -> Problem {
+    Problem(
+      code: "replaced_gone",
+      message: "\(name): token \(tokenID), which is to be replaced, is not on the cluster",
+      hint: "look for a mistyped id; for a token that is gone name the permissions in the row and leave `replaces` empty")
+  }
+
+  fileprivate static func nothingToInherit(_ name: String, _ tokenID: String) -> Problem {
+    Problem(
+      code: "no_permissions",
+      message:
+        "\(name): the row leaves its permissions to token \(tokenID), which has none that could be granted again",
+      hint: "name the permissions in the row")
+  }
+}

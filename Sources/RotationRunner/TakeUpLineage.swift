@@ -1,0 +1,83 @@
+import RotationModel
+import RotationPorts
+
+extension JobPlan {
+  /// A lineage of the ledger as a run or a plan works on it: replayed, with its row, what the listing shows of it
+  /// and what a person should look at. Throws what makes it impossible to work on it.
+  func takeUp(
+    _ claimed: ClaimedLineage, _ view: ClusterView, installation: InstallationID, now: Instant
+  ) throws(Problem) -> TokenWork {
+    let machine: RotationMachine
+    do throws(IllegalEvent) {
+      machine = try RotationMachine(replaying: claimed.events)
+    } catch { throw Stop.illegal(error, name: claimed.name).problem ?? .noProgress(claimed.name) }
+    var work = TokenWork(
+      lineage: claimed.id, name: claimed.name, isOneOff: claimed.isOneOff, machine: machine,
+      listedAt: view.begunAtWall)
+    work.sightings = view.sightings(of: work.names, installation: installation)
+    do throws(RowError) {
+      work.desired = try claimed.row.map { (queued) throws(RowError) in try specification.row(queued) }
+    } catch {
+      work.fail(Problem(code: "row_changed", message: error.message, hint: error.hint).naming(work.name))
+    }
+    work.observe(view)
+    for concern in Concern.of(work, plan: self, view: view, installation: installation, now: now) {
+      work.note(concern)
+    }
+    return work
+  }
+}
+
+extension TokenWork {
+  /// How long after its creation a token may be absent from a listing without being called missing.
+  static let listingLag: Duration = .seconds(600)
+
+  /// Compares the incumbent with a listing.
+  fileprivate mutating func observe(_ view: ClusterView) {
+    if let successor = machine.successor, let desired, !desired.inheritsPermissions,
+      let token = view.token(id: successor.tokenID, names: names), token.permissions != desired.permissions
+    {
+      outdatedTokenID = token.id
+    }
+    guard let incumbent = machine.incumbent, incumbent.attempt != nil else { return }
+    observed = view.token(id: incumbent.tokenID, names: names)
+    isToBeExamined = observed == nil && incumbent.stagedAt + TokenWork.listingLag < view.begunAtWall
+  }
+
+  /// What the machine decides with about the incumbent. `now` is the cluster's time; nil: no clock is to be
+  /// relied on, so that nothing is due by time.
+  func dueReason(_ plan: JobPlan, now: Instant?) -> DueReason? {
+    let facts = dueFacts(now: now ?? Instant(milliseconds: .min / 2))
+    return machine.dueReason(plan.policy, facts)
+  }
+
+  func dueFacts(now: Instant) -> DueFacts {
+    DueFacts(
+      now: now, name: name, every: desired?.rotateEvery, expiryIsRelative: desired?.expiry.isRelative ?? false,
+      permissionsDiffer: permissionsDiffer, absence: absence)
+  }
+
+  /// Whether the listing showed other permissions for the incumbent than the row asks for.
+  var permissionsDiffer: Bool {
+    guard let desired, !desired.inheritsPermissions, let observed,
+      observed.id == machine.incumbent?.tokenID
+    else { return false }
+    return observed.permissions != desired.permissions
+  }
+
+  /// Whether the incumbent's description on the cluster, marker included, is not the row's.
+  func descriptionDiffers(_ plan: JobPlan) -> Bool {
+    guard !wasUpdated, let desired, let observed, observed.id == machine.incumbent?.tokenID else { return false }
+    return observed.description != desired.description || observed.marker.name != name
+  }
+}
+
+extension DesiredToken.Expiry {
+  /// Whether it counts from the creation, so that the next token expires later than this one.
+  var isRelative: Bool {
+    switch self {
+    case .after: true
+    case .never, .at: false
+    }
+  }
+}
