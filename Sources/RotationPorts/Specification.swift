@@ -22,6 +22,13 @@ public struct DesiredToken: Equatable, Sendable {
   public var permissions: PermissionSet
   public var expiry: Expiry
   public var place: StorePlace
+  /// Overrides the job's `every`.
+  public var rotateEvery: Duration?
+  /// The id of a token that somebody made by hand and that this lineage's first one replaces.
+  public var replaces: String?
+
+  /// Whether the permissions are those of the token that is replaced, because the row names none.
+  public var inheritsPermissions: Bool { permissions.isEmpty && replaces != nil }
 
   public enum Expiry: Equatable, Sendable {
     case never
@@ -40,13 +47,16 @@ public struct DesiredToken: Equatable, Sendable {
   }
 
   public init(
-    name: String, description: String, permissions: PermissionSet, expiry: Expiry, place: StorePlace
+    name: String, description: String, permissions: PermissionSet, expiry: Expiry, place: StorePlace,
+    rotateEvery: Duration? = nil, replaces: String? = nil
   ) {
     self.name = name
     self.description = description
     self.permissions = permissions
     self.expiry = expiry
     self.place = place
+    self.rotateEvery = rotateEvery
+    self.replaces = replaces
   }
 }
 
