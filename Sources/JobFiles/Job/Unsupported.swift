@@ -5,7 +5,6 @@
 enum Unsupported {
   /// From a key's path (or `column.NAME`, or `PATH=VALUE`) to how it is shown and what to do instead.
   static let unsupportedKeys: [String: (shown: String, advice: String)] = [
-    "rotation": ("[rotation]", "remove it; without it, missing tokens are created and none is rotated"),
     "hook": ("[[hook]]", "remove it; start what is to be reloaded after the run instead"),
     "store.kind=command": ("kind = \"command\"", "use kind = \"file\""),
     "store.kind=vault": ("kind = \"vault\"", "use kind = \"file\""),
