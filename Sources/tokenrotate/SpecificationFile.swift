@@ -65,7 +65,8 @@ struct SpecificationFile: Specification {
       name: row.name, description: row.description, permissions: row.permissions, expiry: expiry,
       place: StorePlace(
         job: job, name: row.name, secret: row.secret, owner: row.owner, group: row.group,
-        mode: row.mode.map { UInt32($0.rawValue) }))
+        mode: row.mode.map { UInt32($0.rawValue) }),
+      rotateEvery: row.rotateEvery, replaces: row.replaces)
   }
 }
 

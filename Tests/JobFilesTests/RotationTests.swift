@@ -94,4 +94,77 @@ import Testing
         "8:10 `retire`: there is no \"delete\"",
       ])
   }
+
+  /// 24h of overlap, 10m of activation.
+  private func bounds(
+    every: Int? = nil, expiresIn: Int? = nil, renewBefore: Int? = nil
+  ) -> RotationBounds {
+    func days(_ count: Int?) -> Duration? { count.map { .seconds($0 * 86_400) } }
+    let settings = RotationSettings(
+      every: days(every), overlap: .seconds(86_400), retirement: .revoke, quarantine: .seconds(864_000),
+      expiresIn: days(expiresIn), renewBefore: days(renewBefore))
+    return RotationBounds(settings, activationTimeout: .seconds(600))
+  }
+
+  @Test func aRowOverridesTheJob() throws {
+    let text = "name,read_database,rotate_every,expires_in\na,db,2d,\nb,db,,60d\nc,db,90d,91d\n"
+    let found = try rows(text, rotation: bounds(every: 30, expiresIn: 45))
+    #expect(found.map(\.rotateEvery) == [.seconds(2 * 86_400), nil, .seconds(90 * 86_400)])
+  }
+
+  @Test func theAgeOfARowIsHeldAgainstTheJob() throws {
+    let text = "name,read_database,rotate_every\na,db,1d\nb,db,1x\nc,db,1450m\nd,db,1451m\ne,db,\n"
+    #expect(
+      try csvErrors(text.utf8, rotation: bounds()).map(short) == [
+        "2:6 rotate_every must be longer than the job's overlap (1d) and activation timeout (10m) together",
+        "3:6 rotate_every: \"1x\" is not a duration",
+        "4:6 rotate_every must be longer than the job's overlap (1d) and activation timeout (10m) together",
+      ])
+  }
+
+  @Test func anAgeWithoutRotationIsAnErrorBesideTheOthersOfItsRow() throws {
+    let text = "name,read_database,rotate_every\na b,db,30d\nb,db,\nc,,30x\n"
+    #expect(
+      try csvErrors(text.utf8).map(short) == [
+        "2:2 the name \"a b\" may not hold a space", "2:8 rotate_every, where nothing is rotated",
+        "4:4 rotate_every, where nothing is rotated", "4:4 rotate_every: \"30x\" is not a duration",
+      ])
+  }
+
+  @Test func theLifetimeOfARowIsHeldAgainstItsAge() throws {
+    let text =
+      "name,read_database,rotate_every,expires_in\na,db,,30d\nb,db,60d,60d\nc,db,60d,61d\nd,db,,31d\n"
+    #expect(
+      try csvErrors(text.utf8, rotation: bounds(every: 30, expiresIn: 45)).map(short) == [
+        "2:7 expires_in must be at least the job's every (30d) and overlap (1d) together",
+        "3:10 expires_in must be at least rotate_every (60d) and overlap (1d) together",
+      ])
+    // Nobody who is not rotated by age needs to outlive an age.
+    #expect(try csvErrors("name,read_database,expires_in\na,db,2d\n".utf8, rotation: bounds()).isEmpty)
+    #expect(try csvErrors("name,read_database,expires_in\na,db,1m\n".utf8).isEmpty)
+  }
+
+  @Test func theAgeOfARowIsHeldAgainstTheLifetimeOfTheJob() throws {
+    let text =
+      "name,read_database,rotate_every,expires_at\na,db,45d,\nb,db,44d,\nc,db,45d,2027-01-31T00:00:00Z\n"
+    #expect(
+      try csvErrors(text.utf8, rotation: bounds(expiresIn: 45)).map(short) == [
+        "2:6 rotate_every and overlap (1d) together are longer than the job's expires_in (45d)"
+      ])
+  }
+
+  @Test func aRowIsNotDueForRenewalForEver() throws {
+    let text = "name,read_database,expires_in\na,db,15d\nb,db,16d\nc,db,17d\n"
+    #expect(
+      try csvErrors(text.utf8, rotation: bounds(renewBefore: 15)).map(short) == [
+        "2:6 expires_in must be longer than the job's renew_before (15d)",
+        "3:6 expires_in less renew_before (15d) must be longer than the job's overlap (1d) and activation"
+          + " timeout (10m) together",
+      ])
+    #expect(
+      try csvErrors("name,read_database,expires_in\na,db,36h\n".utf8, rotation: bounds()).map(short) == [
+        "2:6 expires_in less renew_before (a third of it) must be longer than the job's overlap (1d) and"
+          + " activation timeout (10m) together"
+      ])
+  }
 }

@@ -22,12 +22,14 @@ public final class SpecificationReader: Sendable {
   ///   - path: the file.
   ///   - shownAs: how error messages name it; nil is `path`.
   ///   - policy: what the rows may ask for.
+  ///   - rotation: what their ages and lifetimes are held against; nil: these tokens are not rotated, and a
+  ///     row that asks for it is wrong.
   ///   - now: what `expires_at` must be later than.
   /// - Throws: when it cannot be opened or is not to be trusted. Errors of the header come with those of the
   ///   rows.
   public init(
-    path: String, shownAs: String? = nil, policy: PolicySettings? = nil, now: Instant,
-    trust: TrustRule = .ofThisProcess
+    path: String, shownAs: String? = nil, policy: PolicySettings? = nil, rotation: RotationBounds? = nil,
+    now: Instant, trust: TrustRule = .ofThisProcess
   ) throws(JobFileErrors) {
     let shown = shownAs ?? path
     self.shownAs = shown
@@ -38,7 +40,7 @@ public final class SpecificationReader: Sendable {
       let header = try SpecificationReader.readHeader(records, shownAs: shown)
       headerErrors = header.errors
       decoder = RowDecoder(
-        columns: header.columns, policy: policy, now: now, shownAs: shown,
+        columns: header.columns, policy: policy, rotation: rotation, now: now, shownAs: shown,
         headerDigest: RowDigest(of: header.bytes))
       firstRow = (records.offset, records.line)
     } catch {
