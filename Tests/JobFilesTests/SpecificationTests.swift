@@ -154,6 +154,20 @@ import Testing
     #expect(found[0].permissions.isEmpty)
   }
 
+  @Test func twoRowsCannotReplaceOneToken() throws {
+    let (first, other) = (SpecificationTests.uuid, "0d1c7c9a-1111-4222-8333-444455556667")
+    let text =
+      "name,read_database,secret,replaces\na,db,,\(first)\nb,db,,\(other)\n\(first),db,,\nc,db,,\n"
+      + "d,,,\(first.uppercased())\na,db,,\(first)\n"
+    let found = try csvErrors(text.utf8)
+    #expect(
+      found.map(short) == [
+        "6:5 the token \"\(first)\" is replaced twice", "7:1 the name \"a\" is used twice",
+        "7:7 the token \"\(first)\" is replaced twice",
+      ])
+    #expect(found.allSatisfy { $0.hint == "first on line 2" })
+  }
+
   @Test func anErrorPrintsAsAnEditorReadsIt() throws {
     let errors = try csvErrors("name,raed_database\na,db\n".utf8)
     #expect(

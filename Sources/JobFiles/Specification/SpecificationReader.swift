@@ -1,7 +1,7 @@
 public import RotationModel
 
 /// A CSV specification, read as a stream: memory does not grow with the file, but for about 16 bytes a row
-/// by which names are found to be unique.
+/// by which names are found to be unique, and as much for each `secret` and `replaces`.
 ///
 /// The file stays open, so that all passes see one file even if another takes its place; a change inside
 /// it is noticed by the rows' digests. It may be used from several threads.
@@ -211,7 +211,7 @@ public final class SpecificationReader: Sendable {
     }
   }
 
-  /// A hash that came twice is looked at again: two names, or one name twice?
+  /// A hash that came twice is looked at again: two names, places or ids, or one twice?
   private func addRepeated(_ pass: inout RowPass) throws {
     guard !pass.repeated.isEmpty else { return }
     var repeated = RepeatedPlaces(hashes: pass.repeated, shownAs: shownAs, columns: decoder.columns)
