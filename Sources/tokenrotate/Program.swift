@@ -179,6 +179,6 @@ struct CommandContext {
         policy: job.policy,
         rotation: rotation.map { RotationBounds($0, activationTimeout: job.activation.timeout) },
         now: refusingPast ? clock.now : .init(milliseconds: .min / 2)),
-      job: job.name, isOneOff: isOneOff)
+      job: job.name, isOneOff: isOneOff, expiresIn: rotation?.expiresIn)
   }
 }
