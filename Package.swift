@@ -92,7 +92,7 @@ let package = Package(
       path: "Tests/RotationTestKit", swiftSettings: strict),
     tests("JSONTextTests", ["JSONText"]),
     tests("RotationModelTests", ["RotationModel"]),
-    tests("RotationPortsTests", ["RotationPorts"]),
+    tests("RotationPortsTests", ["RotationModel", "RotationPorts"]),
     tests("FileSystemTests", ["FileSystem", "RotationTestKit"]),
     tests("JobFilesTests", ["JobFiles", "TOMLReader", "RotationModel", "RotationPorts"]),
     tests("HTTPClientTests", ["HTTPClient", "RotationModel", "RotationPorts"]),

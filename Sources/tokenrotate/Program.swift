@@ -169,15 +169,19 @@ struct CommandContext {
     environment.variables["TMPDIR"].flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
   }
 
-  /// Opens the job's CSV. `notBefore` is what `expires_at` must be later than; nil: anything goes, because
-  /// rows of tokens that exist already may well have expired.
+  /// Opens the job's CSV, or with `isOneOff` another one for the job's cluster and stores, whose tokens are
+  /// made once and not rotated. With `refusingPast` each `expires_at` must be later than now; else anything
+  /// goes, because rows of tokens that exist already may well have expired.
   func specification(
     of job: Job, path: String? = nil, isOneOff: Bool = false, refusingPast: Bool = false
   ) throws -> SpecificationFile {
-    SpecificationFile(
+    let rotation = isOneOff ? nil : job.rotation
+    return SpecificationFile(
       reader: try SpecificationReader(
         path: path ?? job.specificationPath, shownAs: path ?? job.specificationShownAs,
-        policy: job.policy, now: refusingPast ? clock.now : .init(milliseconds: .min / 2)),
-      job: job.name, isOneOff: isOneOff)
+        policy: job.policy,
+        rotation: rotation.map { RotationBounds($0, activationTimeout: job.activation.timeout) },
+        now: refusingPast ? clock.now : .init(milliseconds: .min / 2)),
+      job: job.name, isOneOff: isOneOff, expiresIn: rotation?.expiresIn)
   }
 }

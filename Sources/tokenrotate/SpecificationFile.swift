@@ -7,6 +7,8 @@ struct SpecificationFile: Specification {
   let reader: SpecificationReader
   let job: String
   let isOneOff: Bool
+  /// The expiry of a token whose row names none; nil: it never expires.
+  let expiresIn: Duration?
 
   func enqueueRows(
     batchSize: Int, _ receive: ([QueuedRow]) async throws -> Void
@@ -57,7 +59,7 @@ struct SpecificationFile: Specification {
   private func desired(_ row: SpecificationRow) -> DesiredToken {
     let expiry: DesiredToken.Expiry =
       switch row.expiry {
-      case .none: .never
+      case .none: expiresIn.map { .after($0) } ?? .never
       case .at(let instant): .at(instant)
       case .after(let span): .after(span)
       }
@@ -65,7 +67,8 @@ struct SpecificationFile: Specification {
       name: row.name, description: row.description, permissions: row.permissions, expiry: expiry,
       place: StorePlace(
         job: job, name: row.name, secret: row.secret, owner: row.owner, group: row.group,
-        mode: row.mode.map { UInt32($0.rawValue) }))
+        mode: row.mode.map { UInt32($0.rawValue) }),
+      rotateEvery: row.rotateEvery, replaces: row.replaces)
   }
 }
 

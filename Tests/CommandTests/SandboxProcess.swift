@@ -57,12 +57,16 @@ final class SandboxProcess: Sendable {
   struct LiveToken: Sendable {
     var id: String
     var description: String
+    /// RFC 3339; nil: it never expires.
+    var expiresAt: String?
   }
 
   func liveTokens() async throws -> [LiveToken] {
     let tokens = try await get("state")["tokens"] as? [[String: Any]] ?? []
     return tokens.map {
-      LiveToken(id: $0["id"] as? String ?? "", description: $0["description"] as? String ?? "")
+      LiveToken(
+        id: $0["id"] as? String ?? "", description: $0["description"] as? String ?? "",
+        expiresAt: $0["expiresAt"] as? String)
     }
   }
 

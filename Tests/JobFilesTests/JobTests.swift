@@ -92,6 +92,13 @@ private let least = """
         mode = 0o640
         [audit]
         file = "audit.jsonl"
+        [rotation]
+        every = "2w"
+        overlap = "1h"
+        retire = "disable-then-revoke"
+        quarantine = "2h"
+        expires_in = "30d"
+        renew_before = "7d"
         """)
     #expect(job.cluster.managementURL == "https://console.example/api/v0")
     #expect(job.cluster.managementToken == .command(["\(folder)/pass", "-x"]))
@@ -112,6 +119,11 @@ private let least = """
     #expect(job.stores[0].owner == "root")
     #expect(job.stores[0].group == "telegraf")
     #expect(job.audit.file == "\(folder)/audit.jsonl")
+    #expect(
+      job.rotation
+        == RotationSettings(
+          every: .seconds(14 * 86_400), overlap: .seconds(3600), retirement: .disableThenRevoke,
+          quarantine: .seconds(7200), expiresIn: .seconds(30 * 86_400), renewBefore: .seconds(7 * 86_400)))
   }
 
   private func parent(_ folder: String) -> String { (folder as NSString).deletingLastPathComponent }
@@ -158,14 +170,11 @@ private let least = """
       "[[store]]\nkind = \"vault\"\nmount = \"x\"\n",
       ["9:8 `kind = \"vault\"` is not supported by this version yet"]
     ),
-    ("[rotation]\nevery = \"30d\"\n", ["8:1 `[rotation]` is not supported by this version yet"]),
     (
       "[rotation]\nevery = \"24h\"\noverlap = 1\nretir = \"\"\nrenew_before = \"1d\"\n",
       [
-        "8:1 `[rotation]` is not supported by this version yet",
-        "9:1 `every` must be longer than overlap, quarantine and activation timeout together, which are 1450m",
+        "9:1 `every` must be longer than overlap (1d) and activation timeout (10m) together",
         "10:11 `overlap` must be a string, not an integer", "11:1 unknown key `retir` in [rotation]",
-        "12:1 `renew_before` needs `expires_in` beside it",
       ]
     ),
     (

@@ -138,15 +138,34 @@ import Testing
     ("name,read_database,mode\na,db,0644\n", "2:6 mode must be 0600 or 0640, not \"0644\""),
     ("name,read_database,owner\na,db,ro ot\n", "2:6 \"ro ot\" is not the name of a user"),
     ("name,read_database,group\na,db,-g\n", "2:6 \"-g\" is not the name of a group"),
-    (
-      "name,read_database,rotate_every\na,db,30d\n", "2:6 `rotate_every` is not supported by this version yet"
-    ),
-    ("name,replaces\na,\(uuid)\n", "2:3 `replaces` is not supported by this version yet"),
+    ("name,read_database,rotate_every\na,db,30d\n", "2:6 rotate_every, where nothing is rotated"),
+    ("name,replaces\na,\(uuid)0\n", "2:3 replaces: \"\(uuid)0\" is not the id of a token"),
   ]
 
   @Test(arguments: bad)
   func aBadFileSaysWhereAndWhat(file: String, expected: String) throws {
     #expect(try csvErrors(file.utf8).map(short) == [expected])
+  }
+
+  @Test func aReplacedTokenIsAnIDInSmallLetters() throws {
+    let found = try rows("name,replaces,write_database\na,\(SpecificationTests.uuid.uppercased()),\nb,,db\n")
+    #expect(found.map(\.replaces) == [SpecificationTests.uuid, nil])
+    // Its permissions are those of the replaced one.
+    #expect(found[0].permissions.isEmpty)
+  }
+
+  @Test func twoRowsCannotReplaceOneToken() throws {
+    let (first, other) = (SpecificationTests.uuid, "0d1c7c9a-1111-4222-8333-444455556667")
+    let text =
+      "name,read_database,secret,replaces\na,db,,\(first)\nb,db,,\(other)\n\(first),db,,\nc,db,,\n"
+      + "d,,,\(first.uppercased())\na,db,,\(first)\n"
+    let found = try csvErrors(text.utf8)
+    #expect(
+      found.map(short) == [
+        "6:5 the token \"\(first)\" is replaced twice", "7:1 the name \"a\" is used twice",
+        "7:7 the token \"\(first)\" is replaced twice",
+      ])
+    #expect(found.allSatisfy { $0.hint == "first on line 2" })
   }
 
   @Test func anErrorPrintsAsAnEditorReadsIt() throws {

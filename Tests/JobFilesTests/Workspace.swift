@@ -62,26 +62,31 @@ func jobErrors(_ text: String, defaults: String? = nil) throws -> [JobFileError]
 
 /// A reader of a CSV with these bytes.
 func reader(
-  _ bytes: some Sequence<UInt8>, policy: PolicySettings? = nil, in workspace: Workspace
+  _ bytes: some Sequence<UInt8>, policy: PolicySettings? = nil, rotation: RotationBounds? = nil,
+  in workspace: Workspace
 ) throws -> SpecificationReader {
   let path = try workspace.write("tokens.csv", bytes)
   return try SpecificationReader(
-    path: path, shownAs: "tokens.csv", policy: policy, now: testNow, trust: untrusting)
+    path: path, shownAs: "tokens.csv", policy: policy, rotation: rotation, now: testNow, trust: untrusting)
 }
 
 /// The rows of a CSV.
-func rows(_ text: String, policy: PolicySettings? = nil) throws -> [SpecificationRow] {
+func rows(
+  _ text: String, policy: PolicySettings? = nil, rotation: RotationBounds? = nil
+) throws -> [SpecificationRow] {
   let workspace = try Workspace()
   var rows: [SpecificationRow] = []
-  try reader(text.utf8, policy: policy, in: workspace).forEachRow { rows.append($0) }
+  try reader(text.utf8, policy: policy, rotation: rotation, in: workspace).forEachRow { rows.append($0) }
   return rows
 }
 
 /// The errors of a CSV.
-func csvErrors(_ bytes: some Sequence<UInt8>, policy: PolicySettings? = nil) throws -> [JobFileError] {
+func csvErrors(
+  _ bytes: some Sequence<UInt8>, policy: PolicySettings? = nil, rotation: RotationBounds? = nil
+) throws -> [JobFileError] {
   let workspace = try Workspace()
   do {
-    _ = try reader(bytes, policy: policy, in: workspace).validate()
+    _ = try reader(bytes, policy: policy, rotation: rotation, in: workspace).validate()
     return []
   } catch let error as JobFileErrors {
     return error.errors

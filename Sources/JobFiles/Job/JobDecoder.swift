@@ -76,38 +76,8 @@ struct JobDecoder {
   }
 
   private func decodeRotation(activationTimeout: Duration) -> RotationSettings? {
-    let keys = ["every", "overlap", "retire", "quarantine", "expires_in", "renew_before"]
-    guard let section = root.section("rotation", shown: "[rotation]", keys: keys) else { return nil }
-    section.refuseUnsupported("rotation", at: section.position)
-    let years: Duration = .seconds(10 * 366 * 86_400)
-    let settings = RotationSettings(
-      every: section.duration("every", in: .seconds(60)...years),
-      overlap: section.duration("overlap", in: .seconds(0)...years) ?? .seconds(86_400),
-      retirement: section.choice("retire", RotationSettings.Retirement.self)?.value ?? .revoke,
-      quarantine: section.duration("quarantine", in: .seconds(0)...years) ?? .seconds(86_400),
-      expiresIn: section.duration("expires_in", in: .seconds(60)...years),
-      renewBefore: section.duration("renew_before", in: .seconds(1)...years))
-    check(settings, activationTimeout: activationTimeout, in: section)
-    return settings
-  }
-
-  private func check(_ settings: RotationSettings, activationTimeout: Duration, in section: Section) {
-    if let every = settings.every {
-      let quarantine = settings.retirement == .disableThenRevoke ? settings.quarantine : .zero
-      let needed = settings.overlap + quarantine + activationTimeout
-      if every <= needed {
-        log.add(
-          "`every` must be longer than overlap, quarantine and activation timeout together, which are"
-            + " \(DurationText.format(needed))", at: section.position(of: "every"))
-      }
-    }
-    guard let renewBefore = settings.renewBefore else { return }
-    guard let expiresIn = settings.expiresIn else {
-      log.add("`renew_before` needs `expires_in` beside it", at: section.position(of: "renew_before"))
-      return
-    }
-    if renewBefore >= expiresIn {
-      log.add("`renew_before` must be shorter than `expires_in`", at: section.position(of: "renew_before"))
+    root.section("rotation", shown: "[rotation]", keys: RotationDecoder.keys).map { section in
+      RotationDecoder(section: section, activationTimeout: activationTimeout).decode()
     }
   }
 

@@ -3,9 +3,8 @@
 /// Its shape is validated all the same, so that a file written for a later version is found right or wrong
 /// today. A feature that lands deletes its line here.
 enum Unsupported {
-  /// From a key's path (or `column.NAME`, or `PATH=VALUE`) to how it is shown and what to do instead.
+  /// From a key's path (or `PATH=VALUE`) to how it is shown and what to do instead.
   static let unsupportedKeys: [String: (shown: String, advice: String)] = [
-    "rotation": ("[rotation]", "remove it; without it, missing tokens are created and none is rotated"),
     "hook": ("[[hook]]", "remove it; start what is to be reloaded after the run instead"),
     "store.kind=command": ("kind = \"command\"", "use kind = \"file\""),
     "store.kind=vault": ("kind = \"vault\"", "use kind = \"file\""),
@@ -13,8 +12,6 @@ enum Unsupported {
     "audit.signing_key": ("signing_key", "remove it; the audit log is chained without signatures"),
     "ledger": ("[ledger]", "remove it; the ledger is SQLite in the state directory"),
     "cluster.product=clustered": ("product = \"clustered\"", "only \"dedicated\" works today"),
-    "column.rotate_every": ("rotate_every", "leave it empty"),
-    "column.replaces": ("replaces", "leave it empty"),
   ]
 
   /// The message and the hint for a key that is not supported yet; nil for one that is.

@@ -37,12 +37,8 @@ struct CellReader {
     case .description: row.description = description(index) ?? ""
     case .expiresAt: expiresAt(index, now: now, into: &row)
     case .expiresIn: expiresIn(index, into: &row)
-    case .rotateEvery:
-      row.rotateEvery = duration(index, "rotate_every", in: .seconds(60)...(.seconds(10 * 366 * 86_400)))
-      refuseUnsupported("rotate_every", index)
-    case .replaces:
-      row.replaces = tokenID(index)
-      refuseUnsupported("replaces", index)
+    case .rotateEvery: row.rotateEvery = duration(index, "rotate_every", in: RotationDecoder.ages)
+    case .replaces: row.replaces = tokenID(index)
     case .owner: row.owner = account(index, "user")
     case .group: row.group = account(index, "group")
     case .mode:
@@ -55,11 +51,6 @@ struct CellReader {
   }
 
   private func string(_ index: Int) -> String { String(decoding: record.value(index), as: UTF8.self) }
-
-  private mutating func refuseUnsupported(_ column: String, _ index: Int) {
-    guard let refusal = Unsupported.refusal(of: "column.\(column)") else { return }
-    note(refusal.message, at: index, hint: refusal.hint)
-  }
 
   private mutating func name(_ index: Int, _ column: String) -> String? {
     let text = string(index)

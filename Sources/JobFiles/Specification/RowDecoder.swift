@@ -7,6 +7,8 @@ struct RowDecoder {
 
   let columns: SpecificationColumns
   let policy: PolicySettings?
+  /// Nil: these tokens are not rotated.
+  let rotation: RotationBounds?
   let now: Instant
   let shownAs: String
   /// The digest of the header, which decides what a row means.
@@ -47,6 +49,7 @@ struct RowDecoder {
     if row.description.isEmpty { row.description = row.name }
     row.permissions = PermissionSet(permissions)
     checkWhole(row, &cells)
+    checkRotation(row, &cells)
     cells.errors.forEach(note)
     return cells.errors.isEmpty ? row : nil
   }

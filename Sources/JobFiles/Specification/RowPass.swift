@@ -1,10 +1,11 @@
-/// One pass over all rows: what is wrong so far, and the hashes of the names and places seen.
+/// One pass over all rows: what is wrong so far, and the hashes of the names, places and replaced ids seen.
 struct RowPass {
   var errors: [JobFileError]
-  /// Hashes that came twice: names or places that are likely to be used twice.
+  /// Hashes that came twice: names, places or ids that are likely to be used twice.
   var repeated: Set<UInt64> = []
   private var names = HashTable()
   private var places = HashTable()
+  private var replaced = HashTable()
 
   init(errors: [JobFileError]) {
     self.errors = errors
@@ -22,6 +23,7 @@ struct RowPass {
         let place = PlaceHash.of(row.place)
         if !places.insert(place) { repeated.insert(place) }
       }
+      if let id = row.replaces.map(PlaceHash.of), !replaced.insert(id) { repeated.insert(id) }
       if errors.isEmpty, repeated.isEmpty { try body(row) }
     }
     return errors.count < SpecificationReader.maximumErrors
@@ -38,15 +40,16 @@ enum PlaceHash {
   }
 }
 
-/// The second pass: finds which of the rows with a repeated hash really share a name or a place.
+/// The second pass: finds which of the rows with a repeated hash really share a name, a place or an id.
 struct RepeatedPlaces {
   let hashes: Set<UInt64>
   let shownAs: String
   let columns: SpecificationColumns
   private(set) var errors: [JobFileError] = []
-  /// The line of the first row of each name and place.
+  /// The line of the first row of each name, place and replaced id.
   private var names: [String: Int] = [:]
   private var places: [String: Int] = [:]
+  private var replaced: [String: Int] = [:]
 
   init(hashes: Set<UInt64>, shownAs: String, columns: SpecificationColumns) {
     self.hashes = hashes
@@ -74,7 +77,18 @@ struct RepeatedPlaces {
           hint: "first on line \(first)")
       }
     }
+    takeReplaced(record, &cells)
     errors += cells.errors
+  }
+
+  private mutating func takeReplaced(_ record: CSVRecord, _ cells: inout CellReader) {
+    guard let index = columns.columns.firstIndex(of: .replaces) else { return }
+    // As rows have it: the ids of two rows are one whatever their case.
+    let id = String(decoding: record.value(index), as: UTF8.self).lowercased()
+    if let first = RepeatedPlaces.first(id, record.line, &replaced, hashes) {
+      cells.note(
+        "the token \(Shown.text(id)) is replaced twice", at: index, hint: "first on line \(first)")
+    }
   }
 
   /// The line that the text stood on before; nil when this is the first.

@@ -1,7 +1,7 @@
 public import RotationModel
 
 /// A CSV specification, read as a stream: memory does not grow with the file, but for about 16 bytes a row
-/// by which names are found to be unique.
+/// by which names are found to be unique, and as much for each `secret` and `replaces`.
 ///
 /// The file stays open, so that all passes see one file even if another takes its place; a change inside
 /// it is noticed by the rows' digests. It may be used from several threads.
@@ -22,12 +22,14 @@ public final class SpecificationReader: Sendable {
   ///   - path: the file.
   ///   - shownAs: how error messages name it; nil is `path`.
   ///   - policy: what the rows may ask for.
+  ///   - rotation: what their ages and lifetimes are held against; nil: these tokens are not rotated, and a
+  ///     row that asks for it is wrong.
   ///   - now: what `expires_at` must be later than.
   /// - Throws: when it cannot be opened or is not to be trusted. Errors of the header come with those of the
   ///   rows.
   public init(
-    path: String, shownAs: String? = nil, policy: PolicySettings? = nil, now: Instant,
-    trust: TrustRule = .ofThisProcess
+    path: String, shownAs: String? = nil, policy: PolicySettings? = nil, rotation: RotationBounds? = nil,
+    now: Instant, trust: TrustRule = .ofThisProcess
   ) throws(JobFileErrors) {
     let shown = shownAs ?? path
     self.shownAs = shown
@@ -38,7 +40,7 @@ public final class SpecificationReader: Sendable {
       let header = try SpecificationReader.readHeader(records, shownAs: shown)
       headerErrors = header.errors
       decoder = RowDecoder(
-        columns: header.columns, policy: policy, now: now, shownAs: shown,
+        columns: header.columns, policy: policy, rotation: rotation, now: now, shownAs: shown,
         headerDigest: RowDigest(of: header.bytes))
       firstRow = (records.offset, records.line)
     } catch {
@@ -209,7 +211,7 @@ public final class SpecificationReader: Sendable {
     }
   }
 
-  /// A hash that came twice is looked at again: two names, or one name twice?
+  /// A hash that came twice is looked at again: two names, places or ids, or one twice?
   private func addRepeated(_ pass: inout RowPass) throws {
     guard !pass.repeated.isEmpty else { return }
     var repeated = RepeatedPlaces(hashes: pass.repeated, shownAs: shownAs, columns: decoder.columns)
