@@ -104,9 +104,16 @@ let package = Package(
     tests("ReportingTests", ["Reporting", "RotationTestKit"]),
     tests("ArgumentsTests", ["Arguments"]),
     tests("SandboxTests", ["Sandbox"]),
-    tests(
-      "SimulationTests",
-      ["RotationRunner", "RotationTestKit", "Sandbox", "SecretStores", "AuditLog", "Digests"]),
+    .target(
+      name: "Simulation",
+      dependencies: [
+        "RotationRunner", "RotationTestKit", "Sandbox", "SecretStores", "AuditLog", "Digests", "RotationModel",
+        "RotationPorts", "FileSystem",
+      ],
+      path: "Tests/Simulation", swiftSettings: strict),
+    .executableTarget(
+      name: "simulate", dependencies: ["Simulation"], path: "Tests/Simulate", swiftSettings: strict),
+    tests("SimulationTests", ["Simulation"]),
     tests("CommandTests", ["RotationTestKit"], exclude: ["transcripts"]),
     tests(
       "KillTests", ["RotationTestKit", "RotationModel", "Sandbox", "HTTPClient"],

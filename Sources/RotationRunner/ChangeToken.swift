@@ -112,9 +112,12 @@ extension Performer {
   /// Gives the permissions back that the token had. May be sent again: it makes the same of it however often.
   func enable(_ number: Int, work: inout TokenWork) async throws(Stop) -> Next? {
     guard let generation = work.machine.generation(number) else { return nil }
-    guard let before = generation.permissionsBefore, !before.isEmpty, before.canBeGranted else {
+    guard let before = generation.permissionsBefore, !before.isEmpty, before.canBeGranted,
+      before.permissions.allSatisfy(plan.allows)
+    else {
       return try await giveUpRollback(
-        number, "the permissions that it had are not known, or cannot be granted", &work)
+        number, "the permissions that it had are not known, cannot be granted, or are more than [policy] allows",
+        &work)
     }
     try await management.take()
     try await record(

@@ -23,6 +23,9 @@ public struct JobPlan: Sendable {
   public var journal: Journal
   /// When tokens are due, and how they are retired.
   public var policy: RotationPolicy = .off
+  /// Whether `[policy]` lets a token have this permission. Rows were held against it when they were read; this is
+  /// for permissions that come from a token on the cluster.
+  public var allows: @Sendable (Permission) -> Bool = { _ in true }
   /// The names that this run is about; nil: all.
   public var only: Set<String>?
   /// Whether tokens are made and revoked although many of the job's are missing on the cluster.

@@ -21,6 +21,10 @@ extension Performer {
         work.fail(.nothingToInherit(work.name, tokenID))
         return nil
       }
+      guard record.permissions.permissions.allSatisfy(plan.allows) else {
+        work.fail(.forbidden(work.name, tokenID))
+        return nil
+      }
       return record.permissions
     }
     return nil
@@ -33,6 +37,13 @@ extension Problem {
       code: "replaced_gone",
       message: "\(name): token \(tokenID), which is to be replaced, is not on the cluster",
       hint: "look for a mistyped id; for a token that is gone name the permissions in the row and leave `replaces` empty")
+  }
+
+  fileprivate static func forbidden(_ name: String, _ tokenID: String) -> Problem {
+    Problem(
+      code: "policy",
+      message: "\(name): token \(tokenID), whose permissions the row takes over, may do more than [policy] allows",
+      hint: "name the permissions in the row, or let [policy] allow them")
   }
 
   fileprivate static func nothingToInherit(_ name: String, _ tokenID: String) -> Problem {

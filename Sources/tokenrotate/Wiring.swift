@@ -56,6 +56,11 @@ struct Wiring {
       stores: stores.map { FileStore(settings: $0, fileSystem: files, executor: threads) },
       journal: journal)
     // A one-off CSV is about tokens to be made; what it replaces is retired as the job says.
+    if let policy = job.policy {
+      plan.allows = { permission in
+        permission.isWildcard ? policy.allowsWildcard : policy.allows(database: permission.database)
+      }
+    }
     plan.policy = RotationPolicy(job.rotation, isOneOff: specification.isOneOff)
     return plan
   }

@@ -8,6 +8,29 @@ public import RotationPorts
 public actor InMemoryLedger: Ledger {
   public nonisolated let installation: InstallationID
 
+  /// All that it knows, to be kept as a copy.
+  public struct Contents: Sendable {
+    fileprivate var fence: Int64
+    fileprivate var bindings: [String: JobBinding]
+    fileprivate var lineages: [Lineage]
+    fileprivate var ids: [String: [String: Int]]
+    fileprivate var audit: [String: AuditState]
+  }
+
+  public var contents: Contents {
+    Contents(fence: fence, bindings: bindings, lineages: lineages, ids: ids, audit: audit)
+  }
+
+  /// Puts a copy back, as if the file had been.
+  public func restore(_ contents: Contents) {
+    fence = contents.fence
+    bindings = contents.bindings
+    lineages = contents.lineages
+    ids = contents.ids
+    audit = contents.audit
+    lease = nil
+  }
+
   struct Lineage {
     var job: String
     var name: String

@@ -25,7 +25,7 @@ extension LedgerContract {
       .activationTimedOut(generation: 1, refusedSince: now, reason: reason),
       .storePromoted(generation: 1, store: "file"),
       .deliveryFailed(generation: 1, store: "file", reason: reason),
-      .deliveryDone(generation: 1),
+      .deliveryDone(generation: 1, at: now),
       .revokeIntended(generation: 1, reason: reason),
       .revokeDone(generation: 1),
       .revokeRefused(generation: 1, reason: reason),

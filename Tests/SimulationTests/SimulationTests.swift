@@ -1,12 +1,12 @@
 import Foundation
+import Simulation
 import Testing
 
 struct SimulationTests {
   private static let seeds = 500
-  /// Each event and each action is met by at least this many seeds.
-  private static let leastSeeds = 3
 
-  /// The seeds run side by side in a few groups, since each one is a world of its own.
+  /// The seeds run side by side in a few groups, since each one is a world of its own. `make test` runs many more
+  /// of them in the release build; these are for whoever changes something.
   @Test func crashesAndLostAnswersLoseNothing() async {
     let violations = await withTaskGroup(of: [String].self) { groups -> [String] in
       for group in 0..<4 {
@@ -17,7 +17,5 @@ struct SimulationTests {
       return await groups.reduce(into: [String]()) { $0 += $1 }
     }
     #expect(violations.sorted().joined(separator: "\n") == "")
-    FileHandle.standardError.write(Data((Coverage.shared.table + "\n").utf8))
-    #expect(Coverage.shared.missing(minimum: Self.leastSeeds) == [])
   }
 }

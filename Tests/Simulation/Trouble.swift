@@ -74,7 +74,10 @@ extension World {
       "revoke:late-effect=2s:p=0.3", "query:error-before=503:p=0.3", "write:throttle=429,retry-after=1:p=0.3",
       "any:answer-lost:p=0.05", "create:answer-lost", "list:answer-lost", "create:request-lost",
       "revoke:request-lost:p=0.6", "revoke:late-effect=600s:p=0.3", "revoke:throttle=429,retry-after=1:p=0.7",
-      "revoke:error-before=503", "query:error-before=503:p=0.9",
+      "revoke:error-before=503", "query:error-before=503:p=0.9", "update:answer-lost:p=0.5",
+      "update:request-lost:p=0.3", "update:late-effect=2s:p=0.5", "update:late-effect=600s:p=0.5",
+      "update:error-before=503:p=0.4", "update:error-after=500:p=0.4",
+      "update:throttle=429,retry-after=1:p=0.6",
     ]
     // Where tokens are given up, their revocation has to be met by trouble as well; and where they are late,
     // the questions about them.

@@ -11,6 +11,8 @@ extension World {
     if chance(4) { clock.advance(by: .seconds(8 * 86_400)) }
     if jumpsClock, chance(50) { jumpClock() }
     if changesCSV, chance(50) { changeCSV() }
+    meddleWithTokensInUse()
+    backUpOrRestore()
     guard !lineages.isEmpty else { return }
     if chance(12) { plantStranger() }
     if chance(30) { editDescription() }

@@ -7,32 +7,49 @@ import RotationTestKit
 import Sandbox
 import SecretStores
 
+/// What a process is started for.
+enum Errand {
+  case run
+  case adopt
+  case wish(Wish, String)
+}
+
 /// One seed: a few runs with faults and deaths, then quiet runs that must bring everything where it belongs.
-struct Simulation {
+public struct Simulation {
   let world: World
 
-  init(seed: UInt64) {
+  public init(seed: UInt64) {
     world = World(seed: seed)
   }
 
+  /// Enough for what the last noisy one began: two runs until a late token is active, one more for the end of an
+  /// overlap, of a quarantine and of what those have made room for.
+  private static let quietRuns = 9
+
   /// The broken invariant, or nil.
-  func run() -> String? {
+  public func run() -> String? {
     defer { Coverage.shared.add(world.seen) }
     let leastProcesses: UInt64 = world.patienceKind == .ordinary ? 1 : 2
     for _ in 0..<(leastProcesses + world.draw.next() % 4) {
       world.setFaults(world.chance(85) ? world.drawFaults() : [])
-      live(world.drawTrouble())
+      let trouble = world.drawTrouble()
+      live(trouble, world.drawErrand())
       world.meddle()
       if world.violation != nil { return world.violation }
     }
     world.setFaults([])
     var report: JobReport?
-    for index in 0..<4 {
+    world.endsRotation()
+    for index in 0..<Simulation.quietRuns {
       // Longer than any late effect of `drawFaults`, and than any node takes to learn a token.
       world.clock.advance(by: .seconds(1200))
       report = live(Trouble())
       // The first of these runs still meets what others did, and has to leave it alone.
-      if index == 0 { world.putRight() }
+      if index == 0 {
+        world.putRight()
+        if world.wasRestored { live(Trouble(), .adopt) }
+        world.revokeUnknown()
+      }
       if world.violation != nil { return world.violation }
     }
     EndChecks.check(world, report)
@@ -52,13 +69,13 @@ struct Simulation {
 
   /// One process from its start to its end or death, and the reboot after it.
   @discardableResult
-  private func live(_ trouble: Trouble) -> JobReport? {
+  private func live(_ trouble: Trouble, _ errand: Errand = .run) -> JobReport? {
     world.startProcess(trouble)
     let world = world
     world.disk.beforeOperation = { operation throws(FileSystemError) in try world.disturb(operation) }
     let executor = DeterministicExecutor(seed: world.draw.next(), clock: world.clock)
     let random = SeededRandom(seed: world.draw.next())
-    let result = executor.run { await Simulation.process(world, random) }
+    let result = executor.run { await Simulation.process(world, random, errand) }
     if result == nil { world.broken("liveness", "the run neither ended nor waited for anything") }
     world.disk.beforeOperation = nil
     Invariants.checkSecrecy(world)
@@ -67,7 +84,9 @@ struct Simulation {
   }
 
   /// The program: what the command line does for `run`.
-  private static func process(_ world: World, _ random: SeededRandom) async -> JobReport? {
+  private static func process(
+    _ world: World, _ random: SeededRandom, _ errand: Errand
+  ) async -> JobReport? {
     let ledger = MortalLedger(world: world)
     do {
       let lease = try await ledger.acquireLease(run: RunID(bits: random.next()), now: world.clock.now)
@@ -82,7 +101,7 @@ struct Simulation {
             name: index == 0 ? "file" : "mirror", directory: path, installation: ledger.installation),
           fileSystem: world.disk)
       }
-      let plan = JobPlan(
+      var plan = JobPlan(
         name: World.job, isOneOff: false,
         binding: JobBinding(cluster: "account/cluster", stores: world.storePaths.map { "file:\($0)" }),
         host: "https://cluster.example",
@@ -93,11 +112,18 @@ struct Simulation {
           maximumCreates: 500),
         specification: SimulatedSpecification(world: world), service: SimulatedTokenService(world: world),
         probe: SimulatedProbe(world: world), stores: stores, journal: journal)
+      plan.policy = world.policy
       let ports = RunPorts(
         ledger: ledger, clock: world.clock, random: random,
         interruption: SimulatedInterruption(world: world), reporter: RecordingReporter(world: world),
         lease: lease)
-      let report = await RunJob(plan: plan, ports: ports).run()
+      let report =
+        switch errand {
+        case .run: await RunJob(plan: plan, ports: ports).run()
+        case .adopt: await AdoptJob(plan: plan, ports: ports).run()
+        case .wish(let wish, let name):
+          await RecordWish(wish, names: [name], plan: plan, ports: ports).run()
+        }
       try await journal.close()
       return report
     } catch {

@@ -111,7 +111,27 @@ struct SimulatedTokenService: TokenService {
   }
 
   func updateToken(id: String, description: String?, permissions: PermissionSet?) async -> ChangeAnswer {
-    .refused(ServiceError(.badRequest, message: "not simulated yet"))
+    world.step("before PATCH")
+    guard !world.isDead else { return .unknown(Self.dead) }
+    Invariants.checkChange(world, id, description: description, permissions: permissions)
+    world.changes += 1
+    await travel()
+    let change = TokenChange(description: description, permissions: permissions)
+    let answer = world.cluster.perform(.update(id: id, change), node: 0, at: world.now)
+    world.step("after PATCH")
+    return judgeChange(answer)
+  }
+
+  private func judgeChange(_ answer: ClusterAnswer) -> ChangeAnswer {
+    guard !world.isDead else { return .unknown(Self.dead) }
+    switch answer.reply {
+    case .revoked, .token: return .done
+    case .notFound: return .notFound
+    case .refused(let status, let message, _):
+      let error = ServiceError(status == 429 ? .throttled : .unavailable, status: status, message: message)
+      return status == 429 ? .refused(error) : .unknown(error)
+    default: return .unknown(ServiceError(.noAnswer, message: "connection closed"))
+    }
   }
 
   func revokeToken(id: String) async -> ChangeAnswer {
@@ -122,15 +142,7 @@ struct SimulatedTokenService: TokenService {
     await travel()
     let answer = world.cluster.perform(.revoke(id: id), node: 0, at: world.now)
     world.step("after DELETE")
-    guard !world.isDead else { return .unknown(Self.dead) }
-    switch answer.reply {
-    case .revoked: return .done
-    case .notFound: return .notFound
-    case .refused(let status, let message, _):
-      let error = ServiceError(status == 429 ? .throttled : .unavailable, status: status, message: message)
-      return status == 429 ? .refused(error) : .unknown(error)
-    default: return .unknown(ServiceError(.noAnswer, message: "connection closed"))
-    }
+    return judgeChange(answer)
   }
 
   private func ask(_ call: ClusterCall) async throws(ServiceError) -> ClusterReply {

@@ -16,9 +16,9 @@ final class World: @unchecked Sendable {
   let ledger: InMemoryLedger
   var cluster: SimulatedCluster
   /// Every row that the CSV ever has.
-  let rows: [DesiredToken]
+  private(set) var rows: [DesiredToken] = []
   /// The rows that it has now.
-  var wanted: [DesiredToken]
+  var wanted: [DesiredToken] = []
 
   // What kind of world the seed has drawn.
   let hasTwoStores: Bool
@@ -27,6 +27,10 @@ final class World: @unchecked Sendable {
   let patienceKind: PatienceKind
   /// How long GET does not show a new token.
   let replicaLag: Duration
+  /// When tokens are due, and how they are retired.
+  private(set) var policy: RotationPolicy
+  /// Whether people ask for things, and meddle with tokens that are in use.
+  let isLively: Bool
 
   var trouble = Trouble()
   private var effectsOfProcess = 0
@@ -38,6 +42,7 @@ final class World: @unchecked Sendable {
 
   var posts: [Post] = []
   var deletes = 0
+  var changes = 0
   var listings: [Listing] = []
   var listingsOfProcess = 0
   /// Every string that the cluster ever gave out, by token id.
@@ -51,6 +56,15 @@ final class World: @unchecked Sendable {
   var lineages: [LineageID: (name: String, machine: RotationMachine)] = [:]
   /// What the ledger took, in its order.
   private(set) var committed: [(name: String, event: TimedEvent)] = []
+  /// When each token ceased to be what any store calls current, by true time.
+  var leftStoresAt: [String: Instant] = [:]
+  /// What the stores call current, by token id.
+  var currentIDs = Set<String>()
+  /// Tokens that people revoked or changed themselves: what becomes of them is not ours.
+  var meddledWith = Set<String>()
+  /// An older copy of the state directory.
+  private var copy: Copy?
+  var wasRestored = false
   var audit = AuditScan()
   var secrecy = SecrecyScan()
   /// What this seed has seen, for the table of all seeds.
@@ -79,6 +93,14 @@ final class World: @unchecked Sendable {
     var answer: Answer
 
     enum Answer { case pending, created, refused, unknown }
+  }
+
+  /// What a backup of the state directory holds, and what the world knew then.
+  private struct Copy {
+    var ledger: InMemoryLedger.Contents
+    var audit: [UInt8]?
+    var lineages: [LineageID: (name: String, machine: RotationMachine)]
+    var committed: [(name: String, event: TimedEvent)]
   }
 
   struct Listing {
@@ -120,15 +142,59 @@ final class World: @unchecked Sendable {
     replicaLag = lags ? .milliseconds(Int64(draw.next() % 30_000)) : .zero
     hasTwoStores = draw.next() % 3 == 0
     changesCSV = draw.next() % 5 == 0
+    let rotates = draw.next() % 2 == 0
+    isLively = rotates || draw.next() % 3 == 0
+    policy = RotationPolicy(
+      isOn: rotates, every: rotates ? .seconds(3 * 86_400) : nil, renewBefore: nil,
+      overlap: .seconds(Int64(draw.next() % 2 == 0 ? 0 : draw.next() % 900)),
+      quarantine: draw.next() % 2 == 0 ? nil : .seconds(Int64(draw.next() % 900)))
     jumpsClock = draw.next() % 5 == 0
     cluster = SimulatedCluster(configuration, generator: SeededGenerator(seed: seed ^ 0x77))
     rows = (0..<Int(1 + draw.next() % 5)).map { World.row($0) }
-    wanted = rows
     disk.plant(.directory, at: "/state")
     for text in ["Token 0", "[tokenrotate plant/token-0]"] {
-      let token = cluster.createToken(
-        Sandbox.TokenRequest(description: text, permissions: rows[0].permissions), at: now)
-      if let token { bystanders.append(token.record.id) }
+      if let id = makeByHand(text) { bystanders.append(id) }
+    }
+    if isLively, chance(40), let id = makeByHand("made by hand") {
+      rows[0].replaces = id
+      if chance(50) { rows[0].permissions = PermissionSet([]) }
+    }
+    wanted = rows
+  }
+
+  private func makeByHand(_ description: String) -> String? {
+    let token = cluster.createToken(
+      Sandbox.TokenRequest(description: description, permissions: World.row(0).permissions), at: now)
+    return token?.record.id
+  }
+
+  func setRow(_ index: Int, _ row: DesiredToken) { rows[index] = row }
+
+  /// From here on nothing becomes due by itself, so that what was begun can come to its end.
+  func endsRotation() {
+    policy.every = nil
+    policy.renewBefore = .zero
+  }
+
+  // MARK: Backups
+
+  /// A copy of the state directory is kept, or an older one put back: ledger and audit log, not the stores.
+  func backUpOrRestore() {
+    guard isLively else { return }
+    let (ledger, executor) = (ledger, DeterministicExecutor(seed: 0, clock: clock))
+    if chance(10), let contents = executor.run({ await ledger.contents }) {
+      copy = Copy(
+        ledger: contents, audit: disk.content(of: World.auditPath), lineages: lineages,
+        committed: committed)
+    } else if chance(8), let copy {
+      _ = executor.run { await ledger.restore(copy.ledger) }
+      lineages = copy.lineages
+      committed = copy.committed
+      if let audit = copy.audit {
+        disk.plant(.file, at: World.auditPath, content: audit, mode: 0o600)
+      }
+      wasRestored = true
+      saw("world older copy restored")
     }
   }
 

@@ -8,16 +8,18 @@ import Sandbox
 /// What must hold after quiet runs, when all late effects have landed.
 enum EndChecks {
   static func check(_ world: World, _ report: JobReport?) {
-    let hasLeftRows = world.lineages.values.contains { lineage in
-      lineage.machine.newest != nil && !world.wanted.contains { $0.name == lineage.name }
+    let mayNeedPerson = world.lineages.values.contains { lineage in
+      let machine = lineage.machine
+      // A token whose row is gone is told to a person at every run, and so is what nears its end and is held.
+      let isLeft = machine.newest != nil && !world.wanted.contains { $0.name == lineage.name }
+      return isLeft || machine.wishes.isHeld || !world.policy.isOn && world.isLively || world.wasRestored
     }
-    // A token whose row is gone is told to a person at every run.
-    if report?.exitCode != (hasLeftRows ? .needsPerson : .done) {
+    if report?.exitCode != .done, report?.exitCode != .needsPerson || !mayNeedPerson {
       world.broken("liveness", "the last quiet run ended with \(String(describing: report))")
     }
     for row in world.rows { checkRow(world, row) }
     let live = Set(world.cluster.liveTokens(at: world.now).map(\.id))
-    for id in world.bystanders where !live.contains(id) {
+    for id in world.bystanders.filter({ !world.meddledWith.contains($0) }) where !live.contains(id) {
       world.broken("foreign", "token \(id), which is not ours, was revoked")
     }
     for lineage in world.lineages.values { checkAttempts(world, lineage.name, lineage.machine) }
@@ -32,15 +34,24 @@ enum EndChecks {
       return marker?.name == row.name && marker?.installation == world.ledger.installation
     }
     let lineage = world.lineages.values.first { $0.name == row.name }
-    let generation = lineage?.machine.newest
-    if tokens.count != (generation == nil ? 0 : 1) || tokens.first?.id != generation?.tokenID {
-      world.broken(
-        "2", "\(row.name) has live tokens \(tokens.map(\.id)), the ledger \(generation?.tokenID ?? "none")")
+    let machine = lineage?.machine ?? RotationMachine()
+    let expected = Set(machine.generations.filter { $0.isLive && $0.attempt != nil }.map(\.tokenID))
+    // What people revoked by hand, and what expired, is gone without an event.
+    let isExplained = Set(tokens.map(\.id)).symmetricDifference(expected).allSatisfy { id in
+      expected.contains(id) && world.meddledWith.contains(id)
     }
-    guard world.wanted.contains(row) else { return }
-    guard let generation, generation.phase == .current else {
+    if !isExplained {
+      world.broken("2", "\(row.name) has live tokens \(tokens.map(\.id)), the ledger \(expected.sorted())")
+    }
+    if let predecessor = machine.predecessor, !world.mayStay(machine) {
       world.broken(
-        "liveness", "\(row.name) is \(lineage?.machine.status.rawValue ?? "unheard of") at the end")
+        "liveness", "\(row.name): its predecessor is \(predecessor.phase.rawValue) at the end")
+    }
+    guard let row = world.wanted.first(where: { $0.name == row.name }) else { return }
+    guard let generation = machine.incumbent, generation.attempt != nil else {
+      if !machine.wishes.isHeld, !world.wasRestored {
+        world.broken("liveness", "\(row.name) is \(lineage?.machine.status.rawValue ?? "unheard of") at the end")
+      }
       return
     }
     for path in world.storePaths
@@ -49,11 +60,13 @@ enum EndChecks {
     {
       world.broken("3", "\(row.name): the current token of \(path) is not the ledger's")
     }
-    guard let token = tokens.first,
+    guard let token = tokens.first(where: { $0.id == generation.tokenID }), world.policy.isOn || !world.isLively,
+      !machine.wishes.isHeld, !world.wasRestored,
       let attempt = lineage?.machine.attempts.last(where: { $0.id == generation.attempt })
     else { return }
     let asked = row.expiry.instant(createdAt: attempt.intendedAt)
-    if token.permissions != row.permissions || !isSame(token.expiresAt, asked)
+    let permissions = row.inheritsPermissions ? token.permissions : row.permissions
+    if token.permissions != permissions || !isSame(token.expiresAt, asked)
       || !isSame(generation.expiresAt, asked)
     {
       world.broken("2", "\(row.name): token \(token.id) is not what the row asked for")
@@ -77,7 +90,7 @@ enum EndChecks {
         world.broken("2", "\(name): orphan \(orphan.tokenID) is \(orphan.state) at the end")
       }
     }
-    for generation in machine.generations where generation.phase == .revoking {
+    for generation in machine.generations where generation.phase == .revoking && !world.wasRestored {
       world.broken("6", "\(name): generation \(generation.number) is still being revoked at the end")
     }
   }
@@ -114,6 +127,7 @@ enum EndChecks {
   struct Snapshot: Equatable {
     private let posts: Int
     private let deletes: Int
+    private let changes: Int
     private let tokens: [Sandbox.TokenRecord]
     private let events: Int
     private let files: [String: [UInt8]]
@@ -121,6 +135,7 @@ enum EndChecks {
     init(_ world: World) {
       posts = world.posts.count
       deletes = world.deletes
+      changes = world.changes
       tokens = world.cluster.liveTokens(at: world.now)
       events = world.committed.count
       var files = [World.auditPath: world.disk.content(of: World.auditPath) ?? []]
@@ -136,7 +151,7 @@ enum EndChecks {
     }
 
     func difference(from other: Snapshot) -> String? {
-      if posts != other.posts || deletes != other.deletes || tokens != other.tokens { return "the cluster" }
+      if posts != other.posts || deletes != other.deletes || changes != other.changes || tokens != other.tokens { return "the cluster" }
       if events != other.events { return "the ledger" }
       let paths = Set(files.keys).union(other.files.keys)
       return paths.sorted().first { files[$0] != other.files[$0] }
@@ -154,5 +169,14 @@ extension AuditFields {
       && (record.generation == nil || record.generation == generation)
       && details["store"] == record.store && details["place"] == record.place
       && details["reason"] == record.reason
+  }
+}
+
+extension World {
+  /// Whether a predecessor may be there at the end: what is to take its place is not in order, or the row stopped
+  /// naming it, which is for a person to settle.
+  func mayStay(_ machine: RotationMachine) -> Bool {
+    wasRestored || (machine.incumbent.map { meddledWith.contains($0.tokenID) } ?? false)
+      || machine.predecessor.map { meddledWith.contains($0.tokenID) } ?? false
   }
 }

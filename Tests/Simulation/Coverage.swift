@@ -2,8 +2,8 @@ import Foundation
 import RotationModel
 
 /// What happened how often over all seeds: a simulation that never meets a situation says nothing about it.
-final class Coverage: @unchecked Sendable {
-  static let shared = Coverage()
+public final class Coverage: @unchecked Sendable {
+  public static let shared = Coverage()
 
   // Guarded by the lock: the groups of seeds run side by side.
   private let lock = NSLock()
@@ -20,14 +20,14 @@ final class Coverage: @unchecked Sendable {
   }
 
   /// Those of the expected things that fewer than `minimum` seeds have seen.
-  func missing(minimum: Int) -> [String] {
+  public func missing(minimum: Int) -> [String] {
     lock.withLock {
       Coverage.expected.filter { (counts[$0]?.seeds ?? 0) < minimum }
     }
   }
 
   /// The table, a line a thing.
-  var table: String {
+  public var table: String {
     lock.withLock {
       counts.sorted { $0.key < $1.key }
         .map {
@@ -45,10 +45,15 @@ final class Coverage: @unchecked Sendable {
       "store.staged", "token.adopted", "orphan.found", "orphan.revoke_intended", "orphan.revoked",
       "orphan.revoke_refused", "orphan.revoke_unknown", "activation.confirmed", "activation.accepted",
       "activation.timed_out", "store.promoted", "delivery.failed", "delivery.done", "revoke.intended",
-      "revoke.done", "revoke.refused", "revoke.unknown",
+      "revoke.done", "revoke.refused", "revoke.unknown", "revoke.confirmed", "token.taken_over",
+      "update.intended", "update.done", "update.refused", "update.unknown", "disable.intended",
+      "disable.done", "disable.refused", "disable.unknown", "enable.intended", "enable.done",
+      "enable.refused", "enable.unknown", "rotate.requested", "rotate.compromised", "lineage.held",
+      "lineage.released", "rollback.requested", "store.rolled_back", "rollback.done", "rollback.refused",
+      "retire.requested", "retire.requested_now", "store.withdrawn",
     ]
     + [
-      "recover", "revokeOrphan", "search", "create", "activate", "promote", "abandon", "wait", "none",
+      "recover", "revokeOrphan", "search", "create", "activate", "promote", "end", "wait", "none",
     ].map { "action \($0)" }
 
   /// The action that an event shows; a new event is given one here, or the compiler complains.
@@ -59,10 +64,15 @@ final class Coverage: @unchecked Sendable {
     case .createUnknown(_, let reason): reason.hasPrefix("the run ended") ? "recover" : nil
     case .orphanRevokeIntended: "revokeOrphan"
     case .storePromoted: "promote"
-    case .revokeDone: "abandon"
+    case .revokeDone: "end"
     case .createDone, .createRefused, .createWatchEnded, .storeStaged, .orphanFound, .orphanRevoked,
       .orphanRevokeRefused, .orphanRevokeUnknown, .activationConfirmed, .activationAccepted,
-      .activationTimedOut, .deliveryFailed, .deliveryDone, .revokeIntended, .revokeRefused, .revokeUnknown:
+      .activationTimedOut, .deliveryFailed, .deliveryDone, .revokeIntended, .revokeRefused, .revokeUnknown,
+      .revokeConfirmed, .tokenTakenOver, .updateIntended, .updateDone, .updateRefused, .updateUnknown,
+      .disableIntended, .disableDone, .disableRefused, .disableUnknown, .enableIntended, .enableDone,
+      .enableRefused, .enableUnknown, .rotationRequested, .lineageHeld, .lineageReleased, .rollbackRequested,
+      .storeRolledBack, .rollbackDone, .rollbackRefused, .retirementRequested, .storeWithdrawn,
+      .lineageRenamed, .storeRelocated, .relocationDone, .clusterChanged:
       nil
     }
   }

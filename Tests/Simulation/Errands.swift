@@ -1,0 +1,83 @@
+import RotationModel
+import RotationPorts
+import RotationRunner
+import Sandbox
+
+/// What people want of the program itself, and what they do to tokens that are in use.
+extension World {
+  /// What the next process is started for: mostly a run, now and then a wish about one of the names.
+  func drawErrand() -> Errand {
+    guard isLively, chance(45) else { return .run }
+    let name = rows[Int(draw.next() % UInt64(rows.count))].name
+    let isGone = !wanted.contains { $0.name == name }
+    switch draw.next() % 100 {
+    case 0..<20: return .wish(.rotate(compromised: false), name)
+    case 20..<35: return .wish(.rotate(compromised: true), name)
+    case 35..<70: return .wish(.rollBack, name)
+    case 70..<78: return .wish(.hold, name)
+    case 78..<88: return .wish(.release, name)
+    default: return isGone ? .wish(.retire(now: chance(40)), name) : .run
+    }
+  }
+
+  /// Time passes until tokens are due, and people change rows and tokens in use.
+  func meddleWithTokensInUse() {
+    guard isLively else { return }
+    if chance(30) { clock.advance(by: .seconds(3 * 86_400)) }
+    if chance(15) { editRow() }
+    guard chance(20), let id = aTokenInUse() else { return }
+    meddledWith.insert(id)
+    switch draw.next() % 3 {
+    case 0:
+      _ = cluster.revokeToken(id, at: now)
+      saw("world token revoked by hand")
+    case 1:
+      _ = cluster.updateToken(id, TokenChange(permissions: PermissionSet([Permission(.read, "air")])), at: now)
+      saw("world permissions changed by hand")
+    default:
+      guard let record = cluster.token(id, at: now), let marker = Marker.split(record.description).marker
+      else { return }
+      _ = cluster.updateToken(id, TokenChange(description: marker.described("renamed by hand")), at: now)
+      saw("world description changed by hand")
+    }
+  }
+
+  private func editRow() {
+    let index = Int(draw.next() % UInt64(wanted.count))
+    if chance(50) {
+      wanted[index].description = "Token, edition \(draw.next() % 5)"
+    } else if wanted[index].replaces == nil {
+      wanted[index].permissions = PermissionSet([Permission(.read, chance(50) ? "air" : "water")])
+    }
+    if let row = rows.firstIndex(where: { $0.name == wanted[index].name }) { setRow(row, wanted[index]) }
+    saw("world row edited")
+  }
+
+  private func aTokenInUse() -> String? {
+    let ids = lineages.values.compactMap { lineage -> String? in
+      guard let incumbent = lineage.machine.incumbent, incumbent.attempt != nil else { return nil }
+      return incumbent.tokenID
+    }.sorted()
+    guard !ids.isEmpty else { return nil }
+    return ids[Int(draw.next() % UInt64(ids.count))]
+  }
+
+  /// What a person does about tokens that no ledger knows after an older copy was put back: they are taken away,
+  /// unless a store has them.
+  func revokeUnknown() {
+    guard wasRestored else { return }
+    let known = Set(
+      lineages.values.flatMap { lineage in
+        lineage.machine.generations.map(\.tokenID)
+          + lineage.machine.attempts.flatMap { $0.orphans.map(\.tokenID) }
+      })
+    let attempts = Set(lineages.values.flatMap { $0.machine.attempts.map(\.id) })
+    for token in cluster.liveTokens(at: now) {
+      guard let marker = Marker.split(token.description).marker, marker.installation == ledger.installation,
+        !known.contains(token.id), !attempts.contains(marker.attempt)
+      else { continue }
+      meddledWith.insert(token.id)
+      _ = cluster.revokeToken(token.id, at: now)
+    }
+  }
+}
