@@ -103,6 +103,7 @@ final class MemoryAuditLog: AuditLog, @unchecked Sendable {
   // Only ever touched by one thread at a time.
   private(set) var lines: [AuditLine] = []
   private(set) var appends = 0
+  private(set) var reservedBytes = 0
   private(set) var isClosed = false
   var reserveError: AuditError?
   var appendError: AuditError?
@@ -127,6 +128,7 @@ final class MemoryAuditLog: AuditLog, @unchecked Sendable {
 
   func reserve(byteCount: Int) async throws(AuditError) {
     if let reserveError { throw reserveError }
+    reservedBytes += byteCount
   }
 
   func append(_ new: [AuditLine], head: AuditHead) async throws(AuditError) {
