@@ -236,6 +236,6 @@ extension Problem {
 
   /// The problem with the token's name in front, for messages that stand alone.
   func naming(_ name: String) -> Problem {
-    message.hasPrefix(name) ? self : Problem(code: code, message: "\(name): \(message)", hint: hint)
+    message.hasPrefix("\(name):") ? self : Problem(code: code, message: "\(name): \(message)", hint: hint)
   }
 }

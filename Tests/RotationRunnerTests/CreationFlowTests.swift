@@ -82,6 +82,14 @@ struct CreationFlowTests {
     #expect(bench.run()?.exit == 0)
   }
 
+  @Test func aMessageThatOnlyBeginsLikeTheNameIsToldWithTheName() throws {
+    let bench = Bench("s")
+    for message in ["some reason", "s: some reason"] {
+      bench.cluster.creations["s"] = [.refuse(ServiceError(.badRequest, status: 400, message: message))]
+      #expect(bench.run()?.token("s")?.problem?.message == "s: some reason")
+    }
+  }
+
   @Test func aRefusedCredentialStopsTheJob() throws {
     let bench = Bench("a", "b", "c", "d")
     bench.limits.concurrency = 1
