@@ -54,6 +54,28 @@ import Testing
     #expect(try await sandbox.creations() == 1)
   }
 
+  @Test func aLogWithoutItsLedgerIsVerifiedByItself() async throws {
+    let workspace = try Workspace()
+    let sandbox = try await workspace.startSandbox("--activation-delay", "0s", "--activation-spread", "0s")
+    try workspace.writeJob(rows: Workspace.rows(1...1))
+    #expect(try await workspace.run("run", "job.toml", "--state", "state").code == 0)
+    try await sandbox.expectGoodConduct()
+    workspace.makeFolder("copy")
+    #expect(try await workspace.shell("cp state/audit.jsonl copy/").code == 0)
+    let verified = try await workspace.run("audit", "verify", "--state", "copy")
+    #expect(verified.code == 0, "\(verified.everything)")
+    #expect(verified.output.contains("the chain is whole"), "\(verified.everything)")
+    #expect(verified.output.contains("note: there is no ledger"), "\(verified.everything)")
+    #expect(workspace.list("copy") == ["audit.jsonl"])
+    #expect(try await workspace.shell("sed -i 2d copy/audit.jsonl").code == 0)
+    #expect(try await workspace.run("audit", "verify", "--state", "copy").code == 7)
+    // A ledger that should be there is missed.
+    #expect(try await workspace.shell("rm state/ledger.sqlite").code == 0)
+    let lost = try await workspace.run("audit", "verify", "--state", "state")
+    #expect(lost.code == 7, "\(lost.everything)")
+    #expect(lost.errors.contains("state/ledger.sqlite is missing"), "\(lost.everything)")
+  }
+
   /// A way to meddle with `state/audit.jsonl`.
   struct Meddling: Sendable, CustomTestStringConvertible {
     var what: String
