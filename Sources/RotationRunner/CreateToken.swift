@@ -68,7 +68,7 @@ extension Performer {
 
   /// A lineage whose creations keep vanishing is given up after this many in one run.
   static let unknownCreationsPerRun = 3
-  /// A service that asks for patience this often will not be done in this run.
+  /// A lineage that is asked for patience this often is given up; what all are asked for is `Circuit`'s.
   static let throttledCreationsPerRun = 60
   static let creating = RetrySchedule(
     attempts: 6, firstDelay: .seconds(1), longestDelay: .seconds(15))
@@ -79,12 +79,14 @@ extension Performer {
       throw .credential(Problem(error))
     case .throttled:
       work.throttledCreations += 1
-      guard work.throttledCreations < Performer.throttledCreationsPerRun else {
+      let uptime = ports.clock.uptime
+      let pause = max(error.retryAfter ?? .zero, .seconds(1)) * (1 + 0.2 * ports.random.fraction())
+      await circuit.throttled(error, at: uptime, until: uptime + pause)
+      let mayGoOn = await circuit.problem == nil
+      guard mayGoOn, work.throttledCreations < Performer.throttledCreationsPerRun else {
         return fail(&work, Problem(error))
       }
-      let pause = max(error.retryAfter ?? .zero, .seconds(1)) * (1 + 0.2 * ports.random.fraction())
-      await circuit.throttled(until: ports.clock.uptime + pause)
-      return .pause(until: ports.clock.uptime + pause)
+      return .pause(until: uptime + pause)
     case .unreachable, .unavailable, .noAnswer:
       await circuit.failed(error)
       return pauseOrFail(&work, Problem(error), retryAfter: error.retryAfter)

@@ -54,6 +54,9 @@ public actor InMemoryLedger: Ledger {
     failures.append(error)
   }
 
+  /// How many lineages were claimed under the newest lease.
+  public var claimedCount: Int { lineages.count { $0.claimFence == fence } }
+
   private func failIfTold() throws(LedgerError) {
     if !failures.isEmpty { throw failures.removeFirst() }
   }
