@@ -9,6 +9,10 @@ extension Performer {
       work.fail(problem)
       return nil
     }
+    // The job was not refused for it: when the run began, the row had a token, which was given up since.
+    if let missing = desired.permissions.databases.first(where: { !databases.contains($0) }) {
+      return fail(&work, .databaseMissing(work.name, missing))
+    }
     let throttledUntil = await circuit.throttledUntil
     if ports.clock.uptime < throttledUntil { return .pause(until: throttledUntil) }
     let attempt = AttemptID(bits: ports.random.next())
@@ -234,6 +238,12 @@ extension Problem {
     Problem(
       code: "expired", message: "\(name): its expires_at, \(expiresAt.rfc3339Seconds), has passed",
       hint: "give the row a later one; nothing was created for it")
+  }
+
+  static func databaseMissing(_ name: String, _ database: String) -> Problem {
+    Problem(
+      code: Problem.databaseMissing, message: "\(name): the cluster has no database \(database) any more",
+      hint: "create the database again, or correct the row; nothing was created for it")
   }
 
   /// The problem with the token's name in front, for messages that stand alone.

@@ -158,11 +158,17 @@ struct ListedSpecification: Specification {
 
   func row(_ queued: QueuedRow) throws(RowError) -> DesiredToken { rows[Int(queued.position)] }
 
-  func unknownDatabases(known: Set<String>) throws -> [String] {
-    rows.flatMap { row in
+  func unknownDatabases(
+    known: Set<String>, _ receive: ([UnknownDatabase]) async throws -> Bool
+  ) async throws {
+    var cells: ArraySlice = rows.flatMap { row in
       row.permissions.databases.filter { !known.contains($0) }.map {
-        "tokens.csv:2:1: \(row.name): no database \($0)"
+        UnknownDatabase(row: row.name, message: "tokens.csv:2:1: \(row.name): no database \($0)")
       }
+    }[...]
+    while !cells.isEmpty {
+      guard try await receive(Array(cells.prefix(100))) else { return }
+      cells = cells.dropFirst(100)
     }
   }
 }
