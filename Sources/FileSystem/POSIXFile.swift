@@ -56,16 +56,25 @@ final class POSIXFile: OpenFile {
     }
   }
 
-  /// Where room cannot be taken without changing the size, the best that is left is to look.
+  /// Where room cannot be taken without changing the size, the best that is left is to look. What the file
+  /// holds already has its room.
   private func requireFreeRoom(_ byteCount: Int64) throws(FileSystemError) {
     var volume = statvfs()
     guard fstatvfs(descriptor.number, &volume) == 0 else {
       throw FileSystemError(.allocate, path: path, number: errno)
     }
-    let free = UInt64(volume.f_bavail).multipliedReportingOverflow(by: UInt64(volume.f_frsize))
-    guard free.overflow || free.partialValue >= UInt64(byteCount) else {
-      throw FileSystemError(.allocate, path: path, number: ENOSPC)
-    }
+    let hasRoom = POSIXFile.hasRoom(
+      toGrowFrom: try status().sizeBytes, to: byteCount, freeBlocks: UInt64(volume.f_bavail),
+      blockBytes: UInt64(volume.f_frsize))
+    guard hasRoom else { throw FileSystemError(.allocate, path: path, number: ENOSPC) }
+  }
+
+  static func hasRoom(
+    toGrowFrom sizeBytes: Int64, to byteCount: Int64, freeBlocks: UInt64, blockBytes: UInt64
+  ) -> Bool {
+    guard byteCount > sizeBytes else { return true }
+    let free = freeBlocks.multipliedReportingOverflow(by: blockBytes)
+    return free.overflow || free.partialValue >= UInt64(byteCount - sizeBytes)
   }
 
   func truncate(to byteCount: Int64) throws(FileSystemError) {

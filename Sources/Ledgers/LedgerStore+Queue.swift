@@ -45,15 +45,44 @@ extension LedgerStore {
       guard let id = try knownJobID(job) else { return 0 }
       let select = try database.statement(
         """
-        SELECT COUNT(*) FROM lineages WHERE job = ?1 AND row_fence = ?2 AND NOT EXISTS (
-          SELECT 1 FROM events
-          WHERE lineage = lineages.id AND name IN ('store.staged', 'token.adopted'))
+        SELECT COUNT(*) FROM lineages
+        WHERE job = ?1 AND row_fence = ?2 AND \(LedgerStore.hasNoToken)
         """)
       try select.bind(1, id)
       try select.bind(2, lease.fence)
       return try select.first { Int($0.integer(0)) } ?? 0
     }
   }
+
+  func rowsWithoutToken(among names: [String], job: String, lease: Lease) throws -> Set<String> {
+    try database.snapshot {
+      try require(lease)
+      guard let id = try knownJobID(job) else { return [] }
+      let select = try database.statement(
+        """
+        SELECT 1 FROM lineages
+        WHERE job = ?1 AND row_fence = ?2 AND name = ?3 AND \(LedgerStore.hasNoToken)
+        """)
+      try select.bind(1, id)
+      try select.bind(2, lease.fence)
+      var found: Set<String> = []
+      for name in names where !found.contains(name) {
+        try select.bind(3, name)
+        if try select.first({ _ in true }) == true { found.insert(name) }
+      }
+      return found
+    }
+  }
+
+  /// Of a lineage: no generation was staged or adopted that was not revoked later.
+  private static let hasNoToken = """
+    NOT EXISTS (
+      SELECT 1 FROM events AS made
+      WHERE made.lineage = lineages.id AND made.name IN ('store.staged', 'token.adopted') AND NOT EXISTS (
+        SELECT 1 FROM events AS ended
+        WHERE ended.lineage = made.lineage AND ended.sequence > made.sequence
+          AND ended.name = 'revoke.done' AND ended.generation = made.generation))
+    """
 
   func claim(job: String, limit: Int, lease: Lease) throws -> [ClaimedLineage] {
     // The cursor moves on only with the transaction.

@@ -71,6 +71,12 @@ public actor SQLiteLedger: Ledger {
     try await perform { try $0.rowsWithoutToken(job: job, lease: lease) }
   }
 
+  public nonisolated func rowsWithoutToken(
+    among names: [String], job: String, lease: Lease
+  ) async throws(LedgerError) -> Set<String> {
+    try await perform { try $0.rowsWithoutToken(among: names, job: job, lease: lease) }
+  }
+
   public nonisolated func claim(
     job: String, limit: Int, lease: Lease
   ) async throws(LedgerError) -> [ClaimedLineage] {

@@ -24,8 +24,13 @@ public protocol Ledger: Sendable {
   /// Queues rows for this run. A row whose name is known keeps its lineage; others become new ones.
   /// Calling it again with the same rows changes nothing.
   func enqueue(_ rows: [QueuedRow], job: String, lease: Lease) async throws(LedgerError)
-  /// How many of the rows queued in this run have never had a token staged or adopted.
+  /// How many of the rows queued in this run have no token: none was ever staged or adopted, or each that
+  /// was has been revoked.
   func rowsWithoutToken(job: String, lease: Lease) async throws(LedgerError) -> Int
+  /// Those of these names that belong to such a row.
+  func rowsWithoutToken(
+    among names: [String], job: String, lease: Lease
+  ) async throws(LedgerError) -> Set<String>
   /// The next lineages that this run has not claimed yet, each once: first those with a queued row, in the
   /// order of the CSV, then those of the job with events but no row in this run, in the order in which
   /// they were made, last of them those of one-off CSVs. Empty: all were claimed.

@@ -70,6 +70,8 @@ public struct Problem: Error, Equatable, Sendable {
   public static let badFile = "bad_file"
   /// Likewise, for cells that name a database which the cluster does not have.
   public static let unknownDatabase = "unknown_database"
+  /// The code of a database that the cluster no longer has, under a token that exists.
+  public static let databaseMissing = "database_missing"
 
   /// Whether every line of the message begins with a place, and so needs no label in front of it.
   public var namesPlaces: Bool { code == Problem.badFile || code == Problem.unknownDatabase }

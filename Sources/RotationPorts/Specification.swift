@@ -10,8 +10,24 @@ public protocol Specification: Sendable {
   ) async throws
   /// Reads one row again. Throws `RowError` when its bytes are no longer those that were queued.
   func row(_ queued: QueuedRow) throws(RowError) -> DesiredToken
-  /// The cells that name a database outside `known`, as errors with their places, at most 100.
-  func unknownDatabases(known: Set<String>) throws -> [String]
+  /// Hands on the cells that name a database outside `known`, in the order of the rows and some at a time,
+  /// never none, until the end or until `receive` answers false.
+  func unknownDatabases(
+    known: Set<String>, _ receive: ([UnknownDatabase]) async throws -> Bool
+  ) async throws
+}
+
+/// A cell of a row that names a database which the cluster does not have.
+public struct UnknownDatabase: Equatable, Sendable {
+  /// The row's name.
+  public var row: String
+  /// What is wrong, on one line that begins with its place.
+  public var message: String
+
+  public init(row: String, message: String) {
+    self.row = row
+    self.message = message
+  }
 }
 
 /// What a row asks for.

@@ -3,6 +3,10 @@ import RotationPorts
 
 /// What the loop starts, whenever it comes round: steps, claims, probes, listings, and the timer that wakes it.
 extension AdvanceLineages {
+  /// While so many lineages for each that is worked on are paused, as all are when the service asks for
+  /// patience, no more are claimed: they would be paused as well, and memory would grow with the CSV.
+  static let pausedPerSlot = 4
+
   mutating func startWork(_ group: inout TaskGroup<Completion>) async throws(Stop) {
     let uptime = ports.clock.uptime
     while let due = paused.first, due.at <= uptime, let timed = paused.removeFirst() {
@@ -33,7 +37,9 @@ extension AdvanceLineages {
   }
 
   mutating func claimMore(_ group: inout TaskGroup<Completion>) {
-    guard !allClaimed, !isClaiming, ready.count - readyIndex < plan.limits.concurrency else { return }
+    guard !allClaimed, !isClaiming, ready.count - readyIndex < plan.limits.concurrency,
+      paused.count < AdvanceLineages.pausedPerSlot * plan.limits.concurrency
+    else { return }
     isClaiming = true
     let (ledger, job, lease) = (ports.ledger, plan.name, ports.lease)
     group.addTask {

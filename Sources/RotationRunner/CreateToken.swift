@@ -9,6 +9,10 @@ extension Performer {
       work.fail(problem)
       return nil
     }
+    // The job was not refused for it: when the run began, the row had a token, which was given up since.
+    if let missing = desired.permissions.databases.first(where: { !databases.contains($0) }) {
+      return fail(&work, .databaseMissing(work.name, missing))
+    }
     let throttledUntil = await circuit.throttledUntil
     if ports.clock.uptime < throttledUntil { return .pause(until: throttledUntil) }
     guard let permissions = try await permissionsToGrant(&work) else { return nil }
@@ -70,7 +74,7 @@ extension Performer {
 
   /// A lineage whose creations keep vanishing is given up after this many in one run.
   static let unknownCreationsPerRun = 3
-  /// A service that asks for patience this often will not be done in this run.
+  /// A lineage that is asked for patience this often is given up; what all are asked for is `Circuit`'s.
   static let throttledCreationsPerRun = 60
   static let creating = RetrySchedule(
     attempts: 6, firstDelay: .seconds(1), longestDelay: .seconds(15))
@@ -81,12 +85,14 @@ extension Performer {
       throw .credential(Problem(error))
     case .throttled:
       work.throttledCreations += 1
-      guard work.throttledCreations < Performer.throttledCreationsPerRun else {
+      let uptime = ports.clock.uptime
+      let pause = max(error.retryAfter ?? .zero, .seconds(1)) * (1 + 0.2 * ports.random.fraction())
+      await circuit.throttled(error, at: uptime, until: uptime + pause)
+      let mayGoOn = await circuit.problem == nil
+      guard mayGoOn, work.throttledCreations < Performer.throttledCreationsPerRun else {
         return fail(&work, Problem(error))
       }
-      let pause = max(error.retryAfter ?? .zero, .seconds(1)) * (1 + 0.2 * ports.random.fraction())
-      await circuit.throttled(until: ports.clock.uptime + pause)
-      return .pause(until: ports.clock.uptime + pause)
+      return .pause(until: uptime + pause)
     case .unreachable, .unavailable, .noAnswer:
       await circuit.failed(error)
       return pauseOrFail(&work, Problem(error), retryAfter: error.retryAfter)
@@ -234,8 +240,14 @@ extension Problem {
       hint: "give the row a later one; nothing was created for it")
   }
 
+  static func databaseMissing(_ name: String, _ database: String) -> Problem {
+    Problem(
+      code: Problem.databaseMissing, message: "\(name): the cluster has no database \(database) any more",
+      hint: "create the database again, or correct the row; nothing was created for it")
+  }
+
   /// The problem with the token's name in front, for messages that stand alone.
   func naming(_ name: String) -> Problem {
-    message.hasPrefix(name) ? self : Problem(code: code, message: "\(name): \(message)", hint: hint)
+    message.hasPrefix("\(name):") ? self : Problem(code: code, message: "\(name): \(message)", hint: hint)
   }
 }

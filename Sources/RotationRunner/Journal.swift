@@ -22,8 +22,6 @@ public actor Journal {
 
   /// More than this many events are split into several commits, so that a commit's size is bounded.
   private static let eventsPerCommit = 256
-  /// What one line may need at most, for the room that is made before an intent.
-  private static let lineBytes = 8 * 1024
 
   private struct Follower {
     var entries: [JournalEntry]
@@ -117,7 +115,7 @@ public actor Journal {
     do throws(AuditError) {
       (lines, newHead) = try auditLog.compose(entries.map(auditEvent), after: head)
       // A line that has no room is not an intent: better to find out before the ledger says it is one.
-      try await auditLog.reserve(byteCount: entries.count * Journal.lineBytes)
+      try await auditLog.reserve(byteCount: Int(newHead.offset - head.offset))
     } catch { return .failure(Stop(error, log: log)) }
     do throws(LedgerError) {
       try await ledger.commit(

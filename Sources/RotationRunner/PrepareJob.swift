@@ -119,7 +119,8 @@ struct PrepareJob: Sendable {
     }
   }
 
-  /// Lists the job's tokens and the databases, and refuses what must not be worked on.
+  /// Lists the job's tokens and the databases, and refuses what must not be worked on. An adoption, which
+  /// makes no token, allows strangers: they are what it is about.
   func lookAtCluster(allowingStrangers: Bool = false) async throws(Stop) -> Cluster {
     let startedAt = ports.clock.uptime
     let management = Permits(
@@ -139,8 +140,8 @@ struct PrepareJob: Sendable {
         try await plan.service.listDatabases()
       }
     } catch { throw error.asStop }
-    try refuseUnknownDatabases(databases)
-    let problems = [clockSkew(in: view)].compactMap(\.self)
+    let missing = try await judgeDatabases(databases, mayCreate: !allowingStrangers)
+    let problems = [clockSkew(in: view), missing].compactMap(\.self)
     for problem in problems { ports.reporter.noticed(plan.name, problem) }
     return Cluster(
       view: view, databases: databases.sorted(), management: management, probes: probes,
@@ -173,19 +174,55 @@ struct PrepareJob: Sendable {
         "set this machine's clock right: until then nothing is retired, nor replaced because of its age or expiry")
   }
 
-  private func refuseUnknownDatabases(_ databases: [String]) throws(Stop) {
-    let unknown: [String]
+  /// Holds the databases that the CSV names against those of the cluster.
+  ///
+  /// A row whose token is still to be made refuses the job, before anything is created. A token that exists was
+  /// made when its database was there: that it was dropped is told, and keeps no other token from being made.
+  private func judgeDatabases(_ databases: [String], mayCreate: Bool) async throws(Stop) -> Problem? {
+    var refused: [String] = []
+    var dropped: [String] = []
+    var droppedCount = 0
     do {
-      unknown = try plan.specification.unknownDatabases(known: Set(databases))
+      try await plan.specification.unknownDatabases(known: Set(databases)) { cells in
+        let wanting =
+          mayCreate
+          ? try await ports.ledger.rowsWithoutToken(
+            among: cells.map(\.row), job: plan.name, lease: ports.lease) : []
+        for cell in cells {
+          if wanting.contains(cell.row) {
+            refused.append(cell.message)
+          } else {
+            droppedCount += 1
+            if dropped.count < PrepareJob.placesTold { dropped.append(cell.message) }
+          }
+        }
+        return refused.count < PrepareJob.placesTold
+      }
+    } catch let error as LedgerError {
+      throw Stop(error)
+    } catch let error as Problem {
+      throw .job(error, .badInput)
     } catch {
       throw .job(Problem(code: "specification", message: "\(error)"), .badInput)
     }
-    guard !unknown.isEmpty else { return }
-    throw .job(
-      Problem(
-        code: Problem.unknownDatabase, message: unknown.joined(separator: "\n"),
-        hint: "create the databases, or correct the names; nothing was created"), .badInput)
+    guard refused.isEmpty else {
+      throw .job(
+        Problem(
+          code: Problem.unknownDatabase,
+          message: refused.prefix(PrepareJob.placesTold).joined(separator: "\n"),
+          hint: "create the databases, or correct the names; nothing was created"), .badInput)
+    }
+    guard !dropped.isEmpty else { return nil }
+    if droppedCount > dropped.count { dropped.append("and \(droppedCount - dropped.count) more") }
+    return Problem(
+      code: Problem.databaseMissing, message: dropped.joined(separator: "\n"),
+      hint:
+        "the tokens of these rows are left as they are: create the databases again, or revoke what nobody uses"
+    )
   }
+
+  /// The most places of unknown databases that are told.
+  private static let placesTold = 100
 
   // MARK: Asking
 

@@ -11,7 +11,7 @@ struct AuditCommand {
   let context: CommandContext
 
   /// Checks the files given, or the log of `--job`, or that of the state directory; the latter two also
-  /// against what the ledger knows, if there is one.
+  /// against what the ledger knows, unless there has never been one.
   func verify() async -> ExitCode {
     let files = context.invocation.operands
     do {
@@ -28,11 +28,16 @@ struct AuditCommand {
         return tell(try verifier.verify(paths: files.map(context.environment.absolute)), shownAs: files)
       }
       let (path, log) = try place()
+      guard try context.files.statusIfPresent(context.state.ledgerPath) != nil else {
+        return tell(try verifyWithoutLedger(path, verifier), shownAs: [path])
+      }
       // A run that goes on meanwhile may write lines that a copy of the ledger does not know yet.
       for attempt in 1...5 {
         let ledger = try context.state.copyLedger(executor: context.threads)
         let state = try await ledger.auditState(log: log)
-        guard try context.files.statusIfPresent(path) != nil else { throw missing(path, state) }
+        guard try context.files.statusIfPresent(path) != nil else {
+          throw missing(path, reached: state.acknowledged.sequence)
+        }
         let report = try verifier.verify(paths: [path], ledger: state)
         if report.isIntact || attempt == 5 || !isRunGoingOn { return tell(report, shownAs: [path]) }
         try await context.clock.sleep(for: .milliseconds(300))
@@ -41,6 +46,25 @@ struct AuditCommand {
     } catch {
       return fail(error)
     }
+  }
+
+  /// For a log that was copied away from its ledger. Where a ledger should be, its absence is told: without
+  /// it nobody can say that the newest lines are there.
+  private func verifyWithoutLedger(_ path: String, _ verifier: AuditVerifier) throws -> AuditReport {
+    guard try context.files.statusIfPresent(path) != nil else { throw missing(path, reached: 0) }
+    var report = try verifier.verify(paths: [path])
+    guard report.isIntact else { return report }
+    let ledgerPath = context.state.ledgerPath
+    guard try context.state.installation() == nil else {
+      throw AuditError(
+        .tampered,
+        message:
+          "\(ledgerPath) is missing: the chain of \(path) is whole, but its newest lines may be gone",
+        hint: "put the ledger back from a backup; without one, `tokenrotate audit repair` lets runs go on")
+    }
+    report.notes.append(
+      "there is no ledger at \(ledgerPath) to compare the end of the log with")
+    return report
   }
 
   private var isRunGoingOn: Bool {
@@ -84,11 +108,11 @@ struct AuditCommand {
   }
 
   /// A log that is not there is a wrong name, unless the ledger knows that it was.
-  private func missing(_ path: String, _ state: AuditState) -> any Error {
-    guard state.acknowledged.sequence == 0 else {
+  private func missing(_ path: String, reached sequence: Int64) -> any Error {
+    guard sequence == 0 else {
       return AuditError(
         .tampered,
-        message: "\(path) is missing, but the ledger saw it reach line \(state.acknowledged.sequence)",
+        message: "\(path) is missing, but the ledger saw it reach line \(sequence)",
         hint: "find out who removed it; `tokenrotate audit repair` starts a new one that says so")
     }
     return Problem(

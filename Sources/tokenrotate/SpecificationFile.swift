@@ -47,12 +47,19 @@ struct SpecificationFile: Specification {
     }
   }
 
-  func unknownDatabases(known: Set<String>) throws -> [String] {
+  func unknownDatabases(
+    known: Set<String>, _ receive: ([UnknownDatabase]) async throws -> Bool
+  ) async throws {
     do {
-      try reader.requireDatabases(among: known)
-      return []
+      var cursor: SpecificationReader.Cursor?
+      repeat {
+        let batch = try reader.unknownDatabases(among: known, from: cursor, limit: 100)
+        cursor = batch.next
+        let cells = batch.cells.map { UnknownDatabase(row: $0.row, message: $0.error.oneLine) }
+        if !cells.isEmpty, try await !receive(cells) { return }
+      } while cursor != nil
     } catch let errors as JobFileErrors {
-      return errors.errors.map(\.oneLine)
+      throw Problem(errors)
     }
   }
 

@@ -35,8 +35,10 @@ struct StateDirectory {
   /// Makes the directory: closed to listing, but owners of default-store files get through.
   func make() throws(FileSystemError) {
     guard try files.statusIfPresent(path) == nil else { return }
-    try files.createDirectories(FilePaths.parent(of: path), mode: 0o755)
+    let parent = FilePaths.parent(of: path)
+    try files.createDirectories(parent, mode: 0o755)
     try files.createDirectory(path, mode: 0o711)
+    try files.syncDirectory(parent)
   }
 
   /// The lock that ends with the process; nil when another run holds it.
@@ -49,18 +51,32 @@ struct StateDirectory {
     }
   }
 
-  /// The id that the directory was given when it was made; nil for a new one.
-  func installation() throws(FileSystemError) -> InstallationID? {
+  /// The id that the directory was given when it was made; nil for a new one, and where only the ledger
+  /// knows it.
+  func installation() throws -> InstallationID? {
     guard let content = try files.readFileIfPresent(installationPath, maximumBytes: 64) else { return nil }
-    return InstallationID(String(decoding: content, as: UTF8.self).filter { !$0.isNewline })
+    let text = String(decoding: content, as: UTF8.self).filter { !$0.isNewline }
+    if let installation = InstallationID(text) { return installation }
+    // A new id would make strangers of all tokens that carry the old one.
+    guard try files.statusIfPresent(ledgerPath) != nil else {
+      throw Problem(
+        code: "installation_unreadable", message: "\(installationPath) holds no installation id",
+        hint: "put it back from a backup, or write the id into it that the markers on the cluster begin with:"
+          + " [tokenrotate ID/JOB/NAME#ATTEMPT]")
+    }
+    return nil
   }
 
-  /// Keeps the id beside the ledger, so that it outlives a ledger that is lost.
+  /// Keeps the id beside the ledger, so that it outlives a ledger that is lost. The file has its name only
+  /// when it is whole.
   func remember(_ installation: InstallationID) throws(FileSystemError) {
-    let file = try files.openFile(installationPath, for: .createNew(mode: 0o644))
+    let newPath = installationPath + ".new"
+    try files.removeFileIfPresent(newPath)
+    let file = try files.openFile(newPath, for: .createNew(mode: 0o644))
     defer { file.close() }
     try file.append(Array("\(installation)\n".utf8))
     try file.sync()
+    try files.rename(newPath, to: installationPath, replacing: true)
     try files.syncDirectory(path)
   }
 

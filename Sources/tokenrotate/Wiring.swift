@@ -132,7 +132,7 @@ struct Wiring {
     return Cluster(
       accountID: try required(settings.accountID, profile?.accountID, "account_id"),
       clusterID: try required(settings.clusterID, profile?.clusterID, "cluster_id"),
-      host: try required(settings.host, nil, "host"), managementToken: token,
+      host: try required(settings.host, profile?.host, "host"), managementToken: token,
       tls: HTTPClientConfiguration.TLS(
         authorityFile: settings.tls.authority ?? profile?.authorityFile,
         certificateFile: settings.tls.certificate ?? profile?.certificateFile,

@@ -166,7 +166,26 @@ import Testing
     let named = try await run("--profile", "plant")
     #expect(named.code == 0, "\(named.everything)")
     #expect(try await sandbox.liveTokens().count == 1)
-    for outcome in [first, missing, named] {
+    // The profile may name the host as well; a job without any is refused with what to do.
+    try workspace.writeJob(
+      rows: ["line-1,plant,"],
+      more: "[cluster]\nprofile = \"hosted\"\nmanagement_url = \"\(sandbox.url)/api/v0\"")
+    let hostless = try await run("--profile", "plant")
+    #expect(hostless.code == 2 && hostless.errors.contains("[cluster] host is missing"))
+    try workspace.write(
+      "influxctl.toml",
+      """
+      [[profile]]
+      name = "hosted"
+      product = "dedicated"
+      account_id = "5a4db0c5-0000-4000-8000-000000000001"
+      cluster_id = "5a4db0c5-0000-4000-8000-000000000002"
+      host = "cluster.example"
+      mgmt_token = "\(SandboxProcess.managementToken)"
+      """, mode: 0o600)
+    let hosted = try await run()
+    #expect(hosted.code == 0, "\(hosted.everything)")
+    for outcome in [first, missing, named, hostless] {
       #expect(!outcome.everything.contains("wrong-token"))
       #expect(!outcome.everything.contains("for-tests-only"))
     }

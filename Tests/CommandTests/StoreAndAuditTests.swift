@@ -30,6 +30,52 @@ import Testing
     try await sandbox.expectGoodConduct()
   }
 
+  /// What a run leaves that was killed while it first wrote the file.
+  @Test(arguments: ["", "0123"])
+  func anInstallationFileThatWasLeftUnfinishedIsWrittenAnew(_ content: String) async throws {
+    let workspace = try Workspace()
+    let sandbox = try await workspace.startSandbox("--activation-delay", "0s", "--activation-spread", "0s")
+    try workspace.writeJob(rows: Workspace.rows(1...1))
+    #expect(try await workspace.run("run", "job.toml", "--state", "state").code == 0)
+    let before = workspace.read("state/installation")
+    try workspace.write("state/installation", content)
+    #expect(try await workspace.run("plan", "job.toml", "--state", "state").code == 0)
+    let again = try await workspace.run("run", "job.toml", "--state", "state")
+    #expect(again.code == 0, "\(again.everything)")
+    #expect(workspace.read("state/installation") == before && before.count == 17)
+    #expect(!workspace.exists("state/installation.new"))
+    // Nobody knows any more under which id the markers on the cluster were made.
+    try workspace.write("state/installation", content)
+    try workspace.remove("state/ledger.sqlite")
+    let lost = try await workspace.run("run", "job.toml", "--state", "state")
+    #expect(lost.code == 1, "\(lost.everything)")
+    #expect(lost.errors.contains("state/installation holds no installation id"), "\(lost.everything)")
+    #expect(!workspace.exists("state/ledger.sqlite"))
+    #expect(try await sandbox.creations() == 1)
+  }
+
+  @Test func aLogWithoutItsLedgerIsVerifiedByItself() async throws {
+    let workspace = try Workspace()
+    let sandbox = try await workspace.startSandbox("--activation-delay", "0s", "--activation-spread", "0s")
+    try workspace.writeJob(rows: Workspace.rows(1...1))
+    #expect(try await workspace.run("run", "job.toml", "--state", "state").code == 0)
+    try await sandbox.expectGoodConduct()
+    workspace.makeFolder("copy")
+    #expect(try await workspace.shell("cp state/audit.jsonl copy/").code == 0)
+    let verified = try await workspace.run("audit", "verify", "--state", "copy")
+    #expect(verified.code == 0, "\(verified.everything)")
+    #expect(verified.output.contains("the chain is whole"), "\(verified.everything)")
+    #expect(verified.output.contains("note: there is no ledger"), "\(verified.everything)")
+    #expect(workspace.list("copy") == ["audit.jsonl"])
+    #expect(try await workspace.shell("sed -i 2d copy/audit.jsonl").code == 0)
+    #expect(try await workspace.run("audit", "verify", "--state", "copy").code == 7)
+    // A ledger that should be there is missed.
+    #expect(try await workspace.shell("rm state/ledger.sqlite").code == 0)
+    let lost = try await workspace.run("audit", "verify", "--state", "state")
+    #expect(lost.code == 7, "\(lost.everything)")
+    #expect(lost.errors.contains("state/ledger.sqlite is missing"), "\(lost.everything)")
+  }
+
   /// A way to meddle with `state/audit.jsonl`.
   struct Meddling: Sendable, CustomTestStringConvertible {
     var what: String

@@ -1,6 +1,7 @@
-import FileSystem
 import Foundation
 import Testing
+
+@testable import FileSystem
 
 @Suite struct POSIXFileSystemTests {
   let files = POSIXFileSystem()
@@ -37,6 +38,17 @@ import Testing
     #expect(FileSystemError(.write, path: "/x", number: ENOSPC).isNoRoom)
     #expect(FileSystemError(.write, path: "/x", number: EDQUOT).isNoRoom)
     #expect(!FileSystemError(.write, path: "/x", number: EIO).isNoRoom)
+  }
+
+  /// Where the kernel takes no room, only what a file is to grow by must be free.
+  @Test func theRoomThatAFileHasIsNotAskedForAgain() {
+    func hasRoom(from sizeBytes: Int64, to byteCount: Int64, freeBlocks: UInt64) -> Bool {
+      POSIXFile.hasRoom(toGrowFrom: sizeBytes, to: byteCount, freeBlocks: freeBlocks, blockBytes: 4096)
+    }
+    #expect(hasRoom(from: 1 << 30, to: 1 << 30 + 4096, freeBlocks: 1))
+    #expect(!hasRoom(from: 1 << 30, to: 1 << 30 + 4097, freeBlocks: 1))
+    #expect(hasRoom(from: 1 << 30, to: 1 << 20, freeBlocks: 0))
+    #expect(hasRoom(from: 0, to: .max, freeBlocks: .max))
   }
 
   @Test func readingStopsAtTheEnd() throws {

@@ -217,6 +217,28 @@ import Testing
     #expect(try rows(text, policy: PolicySettings(databases: nil, allowsWildcard: true)).count == 3)
   }
 
+  @Test func unknownDatabasesAreFoundRowByRow() throws {
+    let workspace = try Workspace()
+    let text = "name,read_database,write_database\na,plant,\nb,plnt;air,plnt\nc,*,\nd,air,\ne,gone,\n"
+    let reader = try reader(text.utf8, in: workspace)
+    var found: [String] = []
+    var batches: [Int] = []
+    var cursor: SpecificationReader.Cursor?
+    repeat {
+      let batch = try reader.unknownDatabases(among: ["plant", "air"], from: cursor, limit: 1)
+      found += batch.cells.map { "\($0.row) \($0.error.line):\($0.error.column) \($0.error.message)" }
+      batches.append(batch.cells.count)
+      cursor = batch.next
+    } while cursor != nil
+    // A row is never torn apart, and rows without a finding do not end a batch.
+    #expect(batches == [2, 1, 0])
+    #expect(
+      found == [
+        "b 3:3 the cluster has no database \"plnt\"", "b 3:12 the cluster has no database \"plnt\"",
+        "e 6:3 the cluster has no database \"gone\"",
+      ])
+  }
+
   @Test func aRowIsReadAgainByItsPlace() throws {
     let workspace = try Workspace()
     let text = "name,description,read_database\r\na,\"q\"\"u\r\no\"\"te\",db\r\nb,,db\nc,,db"

@@ -141,6 +141,12 @@ final class Bench: @unchecked Sendable {
     return try RotationMachine(replaying: lineage.events)
   }
 
+  /// How many lineages the last run had taken up.
+  var claimedCount: Int {
+    let ledger = ledger
+    return DeterministicExecutor(seed: 0, clock: clock).run { await ledger.claimedCount } ?? 0
+  }
+
   func status(_ name: String) throws -> LineageStatus? { try machine(name)?.status }
 
   /// The string that a store calls current.

@@ -57,6 +57,36 @@ struct CreationFlowTests {
     #expect(bench.cluster.posts.count == 12)
   }
 
+  /// Bounded for the job, however many tokens wait: the run holds the lock of all jobs.
+  @Test func aClusterThatOnlyThrottlesIsGivenUpAfterAWhile() throws {
+    let names = (0..<80).map { "t\($0)" }
+    let bench = Bench()
+    bench.rows = names.map { Bench.row($0) }
+    for name in names {
+      bench.cluster.creations[name] = Array(repeating: .refuse(.throttled(30)), count: 99)
+    }
+    let start = bench.clock.uptime
+    let result = try #require(bench.run())
+    #expect(result.exit == 1 && result.report.counts == [.failed: 80])
+    #expect(bench.clock.uptime - start < .seconds(700))
+    let problem = result.tokens.compactMap(\.problem).first { $0.code == "circuit_open" }
+    #expect(problem?.message.contains("slow down") == true, "\(String(describing: problem))")
+    #expect(bench.run()?.exit == 1)
+    bench.cluster.creations = [:]
+    #expect(bench.run()?.exit == 0)
+  }
+
+  @Test func rowsThatCannotBeCreatedYetAreNotTakenUp() throws {
+    let names = (0..<600).map { "t\($0)" }
+    let bench = Bench()
+    bench.rows = names.map { Bench.row($0) }
+    bench.limits.maximumCreates = 600
+    for name in names { bench.cluster.creations[name] = [.refuse(.throttled(300))] }
+    bench.interruptedAt = bench.clock.uptime + .seconds(200)
+    _ = try #require(bench.run())
+    #expect(bench.claimedCount <= 200, "\(bench.claimedCount) lineages are held in memory")
+  }
+
   @Test func aClusterThatAnswersNothingIsLeftAlone() throws {
     let names = (0..<20).map { "t\($0)" }
     let bench = Bench()
@@ -80,6 +110,14 @@ struct CreationFlowTests {
     #expect(bench.cluster.posts.count { $0.name == "a" } == 1)
     #expect(try bench.status("a") == .planned && bench.status("b") == .current)
     #expect(bench.run()?.exit == 0)
+  }
+
+  @Test func aMessageThatOnlyBeginsLikeTheNameIsToldWithTheName() throws {
+    let bench = Bench("s")
+    for message in ["some reason", "s: some reason"] {
+      bench.cluster.creations["s"] = [.refuse(ServiceError(.badRequest, status: 400, message: message))]
+      #expect(bench.run()?.token("s")?.problem?.message == "s: some reason")
+    }
   }
 
   @Test func aRefusedCredentialStopsTheJob() throws {

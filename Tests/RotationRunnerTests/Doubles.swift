@@ -103,6 +103,7 @@ final class MemoryAuditLog: AuditLog, @unchecked Sendable {
   // Only ever touched by one thread at a time.
   private(set) var lines: [AuditLine] = []
   private(set) var appends = 0
+  private(set) var reservedBytes = 0
   private(set) var isClosed = false
   var reserveError: AuditError?
   var appendError: AuditError?
@@ -127,6 +128,7 @@ final class MemoryAuditLog: AuditLog, @unchecked Sendable {
 
   func reserve(byteCount: Int) async throws(AuditError) {
     if let reserveError { throw reserveError }
+    reservedBytes += byteCount
   }
 
   func append(_ new: [AuditLine], head: AuditHead) async throws(AuditError) {
@@ -156,11 +158,17 @@ struct ListedSpecification: Specification {
 
   func row(_ queued: QueuedRow) throws(RowError) -> DesiredToken { rows[Int(queued.position)] }
 
-  func unknownDatabases(known: Set<String>) throws -> [String] {
-    rows.flatMap { row in
+  func unknownDatabases(
+    known: Set<String>, _ receive: ([UnknownDatabase]) async throws -> Bool
+  ) async throws {
+    var cells: ArraySlice = rows.flatMap { row in
       row.permissions.databases.filter { !known.contains($0) }.map {
-        "tokens.csv:2:1: \(row.name): no database \($0)"
+        UnknownDatabase(row: row.name, message: "tokens.csv:2:1: \(row.name): no database \($0)")
       }
+    }[...]
+    while !cells.isEmpty {
+      guard try await receive(Array(cells.prefix(100))) else { return }
+      cells = cells.dropFirst(100)
     }
   }
 }

@@ -139,6 +139,22 @@ struct JournalTests {
     #expect(state == desk.ledger.commits.first?.lines.count)
   }
 
+  @Test func roomIsTakenForWhatIsWritten() throws {
+    let desk = Desk()
+    let reason = String(repeating: "r", count: 9000)
+    let event = Event.createRefused(attempt: AttemptID(bits: 1), reason: reason)
+    _ = desk.run { journal, desk in
+      try? await journal.append([
+        JournalEntry(
+          time: desk.clock.now, job: "job", cluster: "c", token: "t0", event: (desk.lineages[0], event),
+          record: event.record)
+      ])
+      return try? await journal.append(desk.entries(1))
+    }
+    #expect(desk.audit.lines.count == 3)
+    #expect(desk.audit.reservedBytes == desk.audit.lines.reduce(0) { $0 + $1.text.utf8.count + 1 })
+  }
+
   @Test func withoutRoomForTheLineNothingIsRecorded() throws {
     let desk = Desk()
     desk.audit.reserveError = AuditError(.noRoom, message: "disk full")

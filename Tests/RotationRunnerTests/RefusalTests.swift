@@ -1,5 +1,6 @@
 import RotationModel
 import RotationPorts
+import RotationTestKit
 import Testing
 
 /// What a run refuses to do at all, and what it only tells.
@@ -11,6 +12,72 @@ struct RefusalTests {
     #expect(result.exit == 2 && result.report.problem?.code == Problem.unknownDatabase)
     #expect(result.report.problem?.message.contains("nosuch") == true)
     #expect(bench.cluster.changes == 0)
+  }
+
+  private static func about(_ database: String) -> PermissionSet {
+    PermissionSet([Permission(.read, database)])
+  }
+
+  @Test func aDatabaseThatIsGoneKeepsNoOtherTokenFromBeingMade() throws {
+    let bench = Bench("a")
+    bench.rows.append(Bench.row("b", permissions: Self.about("dust")))
+    bench.cluster.databases.append("dust")
+    #expect(bench.run()?.exit == 0)
+    bench.cluster.databases.removeLast()
+    bench.rows.append(Bench.row("c"))
+    let plan = try #require(bench.plan())
+    #expect(plan.steps.map(\.kind) == [.nothing, .nothing, .create] && plan.exit == 8)
+    let result = try #require(bench.run())
+    #expect(result.exit == 8 && result.noticed.map(\.code) == ["database_missing"])
+    #expect(result.noticed.first?.message.contains("b: no database dust") == true)
+    #expect(result.token("c")?.outcome == .created && result.token("b")?.outcome == .unchanged)
+    #expect(bench.cluster.revoked.isEmpty)
+  }
+
+  @Test func aNewRowIsHeldAgainstTheDatabasesHoweverManyTokensHaveLostTheirs() throws {
+    let bench = Bench()
+    bench.cluster.databases.append("dust")
+    bench.rows = (0..<150).map { Bench.row("t\($0)", permissions: Self.about("dust")) }
+    #expect(bench.run()?.exit == 0)
+    bench.cluster.databases.removeLast()
+    bench.rows.append(Bench.row("new", permissions: Self.about("nosuch")))
+    let posts = bench.cluster.posts.count
+    #expect(bench.plan()?.exit == 2)
+    let result = try #require(bench.run())
+    #expect(result.exit == 2 && result.report.problem?.code == Problem.unknownDatabase)
+    #expect(result.report.problem?.message == "tokens.csv:2:1: new: no database nosuch")
+    #expect(bench.cluster.posts.count == posts)
+    bench.rows.removeLast()
+    let told = try #require(bench.run())
+    #expect(told.exit == 8 && told.report.counts == [.unchanged: 150])
+    #expect(told.noticed.first?.message.components(separatedBy: "\n").count == 101, "100 places and the rest")
+  }
+
+  /// The refusals of a database that is gone end in `abandon_after`.
+  @Test func aTokenThatIsGivenUpIsNotMadeAgainForADatabaseThatIsGone() throws {
+    let bench = Bench()
+    bench.cluster.databases.append("dust")
+    bench.rows = [Bench.row("a", permissions: Self.about("dust"))]
+    bench.cluster.answerToProbe = { _, _ in .refused(status: 404, message: "no such database") }
+    #expect(bench.run()?.exit == 5)
+    bench.cluster.databases.removeLast()
+    bench.clock.advance(by: .seconds(90_000))
+    let result = try #require(bench.run())
+    #expect(bench.cluster.posts.count == 1 && bench.cluster.revoked == ["id-1"])
+    #expect(result.exit == 1 && result.token("a")?.problem?.code == "database_missing")
+    #expect(bench.run()?.exit == 2, "from now on the row needs a token")
+  }
+
+  @Test func anAdoptionTakesTokensOverWhoseDatabaseIsGone() throws {
+    let bench = Bench()
+    bench.cluster.databases.append("dust")
+    bench.rows = [Bench.row("a", permissions: Self.about("dust"))]
+    #expect(bench.run()?.exit == 0)
+    bench.cluster.databases.removeLast()
+    bench.ledger = InMemoryLedger(random: SeededRandom(seed: 1))
+    let adopted = try #require(bench.adopt())
+    #expect(adopted.report.counts == [.unchanged: 1], "\(adopted)")
+    #expect(bench.run()?.exit == 8)
   }
 
   @Test func tooManyCreationsAreRefusedBeforeTheFirstRequest() throws {

@@ -40,6 +40,20 @@ public actor InMemoryLedger: Ledger {
     var isQueued: Bool
     var claimFence: Int64 = 0
     var events: [TimedEvent] = []
+
+    /// Whether a generation was staged or adopted that was not revoked later.
+    var hasToken: Bool {
+      var generations: Set<Int> = []
+      for timed in events {
+        switch timed.event {
+        case .storeStaged(let generation, _, _, _), .tokenAdopted(let generation, _, _, _, _, _):
+          generations.insert(generation)
+        case .revokeDone(let generation): generations.remove(generation)
+        default: break
+        }
+      }
+      return !generations.isEmpty
+    }
   }
 
   private var lease: Lease?
@@ -62,6 +76,9 @@ public actor InMemoryLedger: Ledger {
   public func failNext(_ error: LedgerError) {
     failures.append(error)
   }
+
+  /// How many lineages were claimed under the newest lease.
+  public var claimedCount: Int { lineages.count { $0.claimFence == fence } }
 
   private func failIfTold() throws(LedgerError) {
     if !failures.isEmpty { throw failures.removeFirst() }
@@ -127,10 +144,18 @@ public actor InMemoryLedger: Ledger {
 
   public func rowsWithoutToken(job: String, lease: Lease) throws(LedgerError) -> Int {
     try require(lease)
-    return lineages.count { lineage in
-      lineage.job == job && lineage.rowFence == lease.fence
-        && !lineage.events.contains { $0.event.isStaging }
-    }
+    return lineages.count { $0.job == job && $0.rowFence == lease.fence && !$0.hasToken }
+  }
+
+  public func rowsWithoutToken(
+    among names: [String], job: String, lease: Lease
+  ) throws(LedgerError) -> Set<String> {
+    try require(lease)
+    return Set(
+      names.filter { name in
+        guard let index = ids[job]?[name] else { return false }
+        return lineages[index].rowFence == lease.fence && !lineages[index].hasToken
+      })
   }
 
   public func claim(job: String, limit: Int, lease: Lease) throws(LedgerError) -> [ClaimedLineage] {
@@ -233,15 +258,5 @@ public actor InMemoryLedger: Ledger {
     }
     emptySince[budget] = emptyAt
     return PermitGrant(count: count, nextAt: max(uptime, emptyAt + interval))
-  }
-}
-
-extension Event {
-  /// Whether the lineage has a token from here on.
-  fileprivate var isStaging: Bool {
-    switch self {
-    case .storeStaged, .tokenAdopted: true
-    default: false
-    }
   }
 }

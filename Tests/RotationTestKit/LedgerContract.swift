@@ -189,10 +189,38 @@ extension LedgerContract {
     guard try await ledger.rowsWithoutToken(job: "j", lease: lease) == 2 else {
       return "a staged token counts, an unknown attempt does not"
     }
+    let second = AttemptID(bits: 8)
+    try await ledger.commit(
+      transaction([(claimed[0].id, .revokeIntended(generation: 1, reason: "refused"))]), lease: lease)
+    guard try await ledger.rowsWithoutToken(job: "j", lease: lease) == 2 else {
+      return "a token that is to be revoked still counts"
+    }
+    try await ledger.commit(
+      transaction([
+        (claimed[0].id, .revokeDone(generation: 1)),
+        (
+          claimed[1].id,
+          .tokenAdopted(generation: 3, attempt: attempt, tokenID: "T", place: .current, expiresAt: nil)
+        ),
+      ]), lease: lease)
+    guard try await ledger.rowsWithoutToken(job: "j", lease: lease) == 2 else {
+      return "a token that was revoked does not count, an adopted one does"
+    }
+    try await ledger.commit(
+      transaction([(claimed[0].id, .storeStaged(generation: 2, attempt: second, store: "file"))]),
+      lease: lease)
+    guard try await ledger.rowsWithoutToken(job: "j", lease: lease) == 1 else {
+      return "the token that follows a revoked one counts"
+    }
     lease = try await ledger.acquireLease(run: run(2), now: now)
-    try await ledger.enqueue([row("a", 0), row("b", 1)], job: "j", lease: lease)
+    try await ledger.enqueue([row("a", 0), row("c", 1)], job: "j", lease: lease)
     guard try await ledger.rowsWithoutToken(job: "j", lease: lease) == 1 else {
       return "only rows queued in this run count"
+    }
+    let names = try await ledger.rowsWithoutToken(among: ["c", "b", "a", "x", "c"], job: "j", lease: lease)
+    guard names == ["c"] else { return "among the names, only c is a row without a token, not \(names)" }
+    guard try await ledger.rowsWithoutToken(among: ["c"], job: "other", lease: lease).isEmpty else {
+      return "a name of another job"
     }
     guard try await ledger.rowsWithoutToken(job: "other", lease: lease) == 0 else {
       return "a job without rows has none"

@@ -35,6 +35,12 @@ struct MortalLedger: Ledger {
   func rowsWithoutToken(job: String, lease: Lease) async throws(LedgerError) -> Int {
     try await base.rowsWithoutToken(job: job, lease: lease)
   }
+
+  func rowsWithoutToken(
+    among names: [String], job: String, lease: Lease
+  ) async throws(LedgerError) -> Set<String> {
+    try await base.rowsWithoutToken(among: names, job: job, lease: lease)
+  }
   func claim(job: String, limit: Int, lease: Lease) async throws(LedgerError) -> [ClaimedLineage] {
     try live("before claim")
     let claimed = try await base.claim(job: job, limit: limit, lease: lease)

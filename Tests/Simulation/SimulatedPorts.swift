@@ -209,7 +209,9 @@ struct SimulatedSpecification: Specification {
 
   func row(_ queued: QueuedRow) throws(RowError) -> DesiredToken { world.wanted[Int(queued.position)] }
 
-  func unknownDatabases(known: Set<String>) throws -> [String] { [] }
+  func unknownDatabases(
+    known: Set<String>, _ receive: ([UnknownDatabase]) async throws -> Bool
+  ) async throws {}
 }
 
 /// A wish to stop, voiced at the time that the world has drawn.

@@ -72,25 +72,6 @@ public final class SpecificationReader: Sendable {
     }
   }
 
-  /// The cells that name a database outside `names`.
-  ///
-  /// - Throws: `JobFileErrors` with the first 100 of them, sorted by place.
-  public func requireDatabases(among names: Set<String>) throws {
-    var decoder = decoder
-    decoder.known = KnownDatabases(names)
-    var errors: [JobFileError] = []
-    try read { record in
-      _ = decoder.decode(record) { errors.append($0) }
-      return errors.count < SpecificationReader.maximumErrors
-    } malformed: { error in
-      errors.append(error)
-      return errors.count < SpecificationReader.maximumErrors
-    }
-    guard errors.isEmpty else {
-      throw JobFileErrors(Array(errors.prefix(SpecificationReader.maximumErrors)))
-    }
-  }
-
   /// Makes sure that each of these names has a row.
   ///
   /// - Throws: `JobFileErrors` that names those without one, with the nearest name that has.
@@ -124,28 +105,58 @@ public final class SpecificationReader: Sendable {
   public func rows(
     from cursor: Cursor?, limit: Int
   ) throws(JobFileErrors) -> (rows: [SpecificationRow], next: Cursor?) {
-    let records = RecordReader(
-      file, shownAs: shownAs, from: cursor?.offset ?? firstRow.offset, line: cursor?.line ?? firstRow.line)
+    let records = records(from: cursor)
     var rows: [SpecificationRow] = []
     while rows.count < limit {
-      let next: RecordReader.Next
-      do throws(FileError) {
-        next = try records.next()
-      } catch {
-        throw JobFileErrors([SpecificationReader.error(error, shownAs: shownAs)])
-      }
-      switch next {
-      case .end: return (rows, nil)
-      case .malformed(let error), .unreadable(let error): throw JobFileErrors([error])
-      case .record:
-        var errors: [JobFileError] = []
-        guard let row = decoder.decode(records.record, note: { errors.append($0) }) else {
-          throw JobFileErrors(errors)
-        }
-        rows.append(row)
-      }
+      guard try advance(records) else { return (rows, nil) }
+      rows.append(try valid(records.record))
     }
     return (rows, Cursor(offset: records.offset, line: records.line))
+  }
+
+  /// The cells that name a database outside `names`, with the names of their rows: those of the rows from
+  /// `cursor` on, row by row until there are `limit` or more, and where to go on. Else like `rows`.
+  public func unknownDatabases(
+    among names: Set<String>, from cursor: Cursor?, limit: Int
+  ) throws(JobFileErrors) -> (cells: [(row: String, error: JobFileError)], next: Cursor?) {
+    let records = records(from: cursor)
+    var knowing = decoder
+    knowing.known = KnownDatabases(names)
+    var cells: [(row: String, error: JobFileError)] = []
+    while cells.count < limit {
+      guard try advance(records) else { return (cells, nil) }
+      var errors: [JobFileError] = []
+      if knowing.decode(records.record, note: { errors.append($0) }) != nil { continue }
+      let name = try valid(records.record).name
+      cells += errors.map { (name, $0) }
+    }
+    return (cells, Cursor(offset: records.offset, line: records.line))
+  }
+
+  private func records(from cursor: Cursor?) -> RecordReader {
+    RecordReader(
+      file, shownAs: shownAs, from: cursor?.offset ?? firstRow.offset, line: cursor?.line ?? firstRow.line)
+  }
+
+  /// False at the end of a file that was in order when it was validated.
+  private func advance(_ records: RecordReader) throws(JobFileErrors) -> Bool {
+    let next: RecordReader.Next
+    do throws(FileError) {
+      next = try records.next()
+    } catch {
+      throw JobFileErrors([SpecificationReader.error(error, shownAs: shownAs)])
+    }
+    switch next {
+    case .record: return true
+    case .end: return false
+    case .malformed(let error), .unreadable(let error): throw JobFileErrors([error])
+    }
+  }
+
+  private func valid(_ record: CSVRecord) throws(JobFileErrors) -> SpecificationRow {
+    var errors: [JobFileError] = []
+    guard let row = decoder.decode(record, note: { errors.append($0) }) else { throw JobFileErrors(errors) }
+    return row
   }
 
   /// Reads every row and keeps none.
