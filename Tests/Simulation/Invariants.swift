@@ -80,7 +80,7 @@ enum Invariants {
   /// Nothing that is sent now may have its effect after the deadline that its intent names, by true time.
   private static func checkDeadline(_ world: World, _ marker: Marker) {
     for (name, timed) in world.committed.reversed() where name == marker.name {
-      guard case .createIntended(_, marker.attempt, let deadline) = timed.event else { continue }
+      guard case .createIntended(_, marker.attempt, let deadline, _) = timed.event else { continue }
       let latest = world.uptime(whenWallShowed: timed.time) + (deadline - timed.time)
       if world.clock.uptime + World.requestTimeout > latest {
         world.broken("5", "POST of \(marker.attempt) so late that its deadline does not hold")

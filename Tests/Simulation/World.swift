@@ -143,7 +143,7 @@ final class World: @unchecked Sendable {
     hasTwoStores = draw.next() % 3 == 0
     changesCSV = draw.next() % 5 == 0
     let rotates = draw.next() % 2 == 0
-    isLively = rotates || draw.next() % 3 == 0
+    isLively = draw.next() % 3 == 0 || rotates
     policy = RotationPolicy(
       isOn: rotates, every: rotates ? .seconds(3 * 86_400) : nil, renewBefore: nil,
       overlap: .seconds(Int64(draw.next() % 2 == 0 ? 0 : draw.next() % 900)),
