@@ -1,0 +1,148 @@
+internal import FileSystem
+internal import RotationModel
+internal import RotationPorts
+
+/// The pending place: room is made before a token is, so that its string can be put away whatever the disk does.
+extension FileStoreFiles {
+  /// Room for a record with a token of 4096 bytes and a hundred databases.
+  private static let reservedBytes: Int64 = 16 * 1024
+
+  func reserve(_ place: StorePlace, attempt: AttemptID) throws(StoreError) {
+    let files = try filesOfOpenStore(place)
+    _ = try owner(of: files, place)
+    if let pending = try record(files.pending, place) {
+      guard pending.attempt == attempt else { throw pendingConflict(pending, place) }
+      return
+    }
+    try requireOwnCurrentFile(files, place)
+    try StoreError.wrap { () throws(FileSystemError) in
+      try tryOwnership(ownership(of: place), files)
+      try fileSystem.removeFileIfPresent(files.reserved)
+      let file = try fileSystem.openFile(files.reserved, for: .createNew(mode: 0o600))
+      defer { file.close() }
+      do throws(FileSystemError) {
+        try file.allocate(byteCount: FileStoreFiles.reservedBytes, keepingSize: true)
+      } catch {
+        try? fileSystem.removeFile(files.reserved)
+        throw error
+      }
+    }
+  }
+
+  func stage(_ token: StoredToken, at place: StorePlace) throws(StoreError) {
+    let files = try filesOfOpenStore(place)
+    try requireUsable(token, place)
+    let owner = try owner(of: files, place)
+    if let pending = try record(files.pending, place) {
+      guard pending.attempt == token.attempt, pending.accessToken == token.accessToken else {
+        throw pendingConflict(pending, place)
+      }
+      // An earlier call may have been cut off before this.
+      return try StoreError.wrap { () throws(FileSystemError) in
+        try fileSystem.syncDirectory(files.pending.folder)
+      }
+    }
+    if let owner, owner.generation >= token.generation {
+      if owner.attempt == token.attempt, try currentString(files) == token.accessToken { return }
+      throw StoreError.conflict(
+        "generation \(owner.generation) of \(place.name) is current in \(settings.directory), so generation "
+          + "\(token.generation) cannot be staged")
+    }
+    let bytes = FileStoreRecord(token, at: place, installation: settings.installation)
+      .encoded(includingToken: true)
+    guard bytes.count <= FileStoreRecord.maximumBytes else {
+      throw StoreError(
+        .malformed, message: "the record of \(place.name) would be longer than a record may be",
+        hint: "Give the token fewer databases.")
+    }
+    try StoreError.wrap { () throws(FileSystemError) in try fill(files, with: bytes) }
+  }
+
+  /// Turns the reserved room into the pending record. Without a reservation it takes room now.
+  private func fill(
+    _ files: FileStorePaths.Files, with bytes: SecretBuffer
+  ) throws(FileSystemError) {
+    let file: any OpenFile
+    if try fileSystem.statusIfPresent(files.reserved) != nil {
+      file = try fileSystem.openFile(files.reserved, for: .readWrite)
+    } else {
+      file = try fileSystem.openFile(files.reserved, for: .createNew(mode: 0o600))
+    }
+    defer { file.close() }
+    try bytes.withBytes { span throws(FileSystemError) in try file.write(span, at: 0) }
+    // A longer record that an earlier call left half written.
+    if try file.status().sizeBytes > Int64(bytes.count) { try file.truncate(to: Int64(bytes.count)) }
+    try file.sync()
+    try fileSystem.rename(files.reserved, to: files.pending.path, replacing: true)
+    try fileSystem.syncDirectory(files.pending.folder)
+  }
+
+  func discard(
+    _ which: Event.Place, attempt: AttemptID, at place: StorePlace
+  ) throws(StoreError) {
+    let files = try filesOfOpenStore(place)
+    let entry: FileStorePaths.Files.Record
+    switch which {
+    case .current:
+      throw StoreError.conflict("the current token of \(place.name) cannot be discarded")
+    case .pending: entry = files.pending
+    case .previous: entry = files.previous
+    }
+    let isWanted = try record(entry, place)?.attempt == attempt
+    try StoreError.wrap { () throws(FileSystemError) in
+      if which == .pending { try fileSystem.removeFileIfPresent(files.reserved) }
+      if isWanted { try fileSystem.removeFileIfPresent(entry.path) }
+      // Also when nothing was there: an earlier call may have been cut off before this.
+      try fileSystem.syncDirectory(entry.folder)
+    }
+  }
+
+  // MARK: Checks
+
+  /// A file that was there before us is somebody's: it is never replaced.
+  private func requireOwnCurrentFile(
+    _ files: FileStorePaths.Files, _ place: StorePlace
+  ) throws(StoreError) {
+    let status = try StoreError.wrap { () throws(FileSystemError) in
+      try fileSystem.statusIfPresent(files.current)
+    }
+    guard let status else { return }
+    guard status.kind == .file else {
+      throw StoreError(
+        FileSystemError(.openFile, path: files.current, code: .wrongKind, reason: "it is not a regular file"))
+    }
+    guard try owner(of: files, place) != nil else { throw foreignFile(files.current) }
+  }
+
+  /// Finds out, before a token is made, that a file can be given to whom it is for.
+  private func tryOwnership(
+    _ ownership: Ownership, _ files: FileStorePaths.Files
+  ) throws(FileSystemError) {
+    guard ownership.owner != nil || ownership.group != nil,
+      !state.withLock({ $0.triedOwners.contains(ownership) })
+    else { return }
+    try fileSystem.removeFileIfPresent(files.newCurrent)
+    let file = try fileSystem.openFile(files.newCurrent, for: .createNew(mode: 0o600))
+    defer {
+      file.close()
+      try? fileSystem.removeFile(files.newCurrent)
+    }
+    try file.setOwner(user: ownership.owner, group: ownership.group)
+    state.withLock { _ = $0.triedOwners.insert(ownership) }
+  }
+
+  private func requireUsable(_ token: StoredToken, _ place: StorePlace) throws(StoreError) {
+    guard TokenText.isUsable(token.accessToken) else {
+      throw StoreError(
+        .malformed, message: "the string of \(place.name) has characters that no token has",
+        hint: "Nothing was stored. Ask the cluster's operator what it gives out.")
+    }
+    guard settings.format.canHold(token) else {
+      throw StoreError(
+        .malformed,
+        message: "the host or the database of \(place.name) cannot stand in a file of the format "
+          + settings.format.rawValue,
+        hint: "Choose the format json.")
+    }
+  }
+}
