@@ -25,8 +25,9 @@ public protocol SecretStore: Sendable {
   /// Makes the token durable in the pending place; on return it survives power loss.
   func stage(_ token: StoredToken, at place: StorePlace) async throws(StoreError)
   /// Makes the pending token of this generation current and the current one previous, then empties the
-  /// pending place. Compare-and-set: a newer current generation is `StoreError.conflict`; when this
-  /// generation is current already, only what was left half done is completed.
+  /// pending place. Compare-and-set: a newer current generation is `StoreError.conflict`, and so is a previous
+  /// token that nobody discarded; when this generation is current already, only what was left half done is
+  /// completed.
   func promote(generation: Int, at place: StorePlace) async throws(StoreError)
   /// The token in one of the places; nil when it is empty.
   func read(_ which: Event.Place, at place: StorePlace) async throws(StoreError) -> StoredToken?
@@ -112,7 +113,7 @@ public struct StoreError: Error, Equatable, Sendable {
     case noRoom = "no_room"
     /// The place or the whole store belongs to another installation, job or name.
     case ownedByAnother = "owned_by_another"
-    /// Another attempt is pending, or a newer generation is current.
+    /// Another attempt is pending, a newer generation is current, or a previous token was not discarded.
     case conflict
     /// The store is not where it was used before.
     case missing

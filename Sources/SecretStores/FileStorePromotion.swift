@@ -25,6 +25,7 @@ extension FileStoreFiles {
       if let current {
         guard var old = owner else { throw foreignFile(files.current) }
         old.accessToken = current
+        try requirePreviousFree(for: old, files, place)
         try writeRecord(old, includingToken: true, to: files.previous)
       }
       try writeCurrent(pending.token(string), files, place)
@@ -53,6 +54,18 @@ extension FileStoreFiles {
         .malformed, message: "\(files.current) was removed by somebody else",
         hint: "Put the store's files of this name back from a backup.")
     }
+  }
+
+  /// The previous place may hold the only copy of a string that is in use: only the same token's record is
+  /// written over.
+  func requirePreviousFree(
+    for token: FileStoreRecord, _ files: FileStorePaths.Files, _ place: StorePlace
+  ) throws(StoreError) {
+    guard let previous = try record(files.previous, place), previous.attempt != token.attempt else { return }
+    throw StoreError.conflict(
+      "generation \(previous.generation) of \(place.name) is still the previous one in \(settings.directory), so "
+        + "generation \(token.generation) cannot take its place",
+      hint: "A run retires it first, and discards its string then.")
   }
 
   /// Replaces the file that consumers read, complete with its owner and mode, in one step.

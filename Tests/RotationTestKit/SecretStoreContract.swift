@@ -10,6 +10,7 @@ public struct SecretStoreContract: Sendable {
     case promotesAndKeepsThePrevious
     case seesWhetherTheCurrentIsThere
     case neverGoesBack
+    case keepsAPreviousThatNobodyDiscarded
     case promotesOnlyWhatIsPending
     case keepsOneAttemptPending
     case discardsOnlyTheAttempt
@@ -67,6 +68,7 @@ public struct SecretStoreContract: Sendable {
     case .promotesAndKeepsThePrevious: try await promotesAndKeepsThePrevious(store)
     case .seesWhetherTheCurrentIsThere: try await seesWhetherTheCurrentIsThere(store)
     case .neverGoesBack: try await neverGoesBack(store)
+    case .keepsAPreviousThatNobodyDiscarded: try await keepsAPreviousThatNobodyDiscarded(store)
     case .promotesOnlyWhatIsPending: try await promotesOnlyWhatIsPending(store)
     case .keepsOneAttemptPending: try await keepsOneAttemptPending(store)
     case .discardsOnlyTheAttempt: try await discardsOnlyTheAttempt(store)
@@ -96,6 +98,7 @@ extension SecretStoreContract {
   private func promotesAndKeepsThePrevious(_ store: any SecretStore) async throws {
     let tokens = (1...3).map { SecretStoreContract.token($0) }
     for (index, token) in tokens.enumerated() {
+      if index > 1 { try await discardPrevious(tokens[index - 2], of: store) }
       try await put(token, into: store)
       let previous = index > 0 ? tokens[index - 1] : nil
       try await expect(store, pending: nil, current: token, previous: previous)
@@ -130,6 +133,21 @@ extension SecretStoreContract {
       try await store.stage(SecretStoreContract.token(1, variant: 5), at: SecretStoreContract.place)
     }
     try await expect(store, pending: nil, current: tokens[1], previous: tokens[0])
+  }
+
+  private func keepsAPreviousThatNobodyDiscarded(_ store: any SecretStore) async throws {
+    let tokens = (1...3).map { SecretStoreContract.token($0) }
+    for token in tokens.prefix(2) { try await put(token, into: store) }
+    try await store.stage(tokens[2], at: SecretStoreContract.place)
+    for _ in 0..<2 {
+      try await expectFailure(.conflict, "promoting over a previous token that nobody discarded") {
+        try await store.promote(generation: 3, at: SecretStoreContract.place)
+      }
+      try await expect(store, pending: tokens[2], current: tokens[1], previous: tokens[0])
+    }
+    try await discardPrevious(tokens[0], of: store)
+    try await twice { try await store.promote(generation: 3, at: SecretStoreContract.place) }
+    try await expect(store, pending: nil, current: tokens[2], previous: tokens[1])
   }
 
   private func promotesOnlyWhatIsPending(_ store: any SecretStore) async throws {
@@ -289,6 +307,10 @@ extension SecretStoreContract {
     try await twice { try await store.reserve(place, attempt: token.attempt) }
     try await twice { try await store.stage(token, at: place) }
     try await twice { try await store.promote(generation: token.generation, at: place) }
+  }
+
+  private func discardPrevious(_ token: StoredToken, of store: any SecretStore) async throws {
+    try await store.discard(.previous, attempt: token.attempt, at: SecretStoreContract.place)
   }
 
   private func twice(_ body: () async throws -> Void) async throws {

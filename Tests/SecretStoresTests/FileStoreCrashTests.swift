@@ -38,6 +38,10 @@ import Testing
         try await store.stage(token, at: Self.place)
         progress.staged = generation
       }
+      if generation > 2 {
+        let retired = SecretStoreContract.token(generation - 2)
+        try await store.discard(.previous, attempt: retired.attempt, at: Self.place)
+      }
       try await store.promote(generation: generation, at: Self.place)
       progress.promoted = generation
     }
