@@ -19,9 +19,11 @@ public protocol SecretStore: Sendable {
   /// Gives the store back. Nothing is called after it.
   func close() async
 
-  /// Makes sure that `stage` for this attempt will find room, and that nothing else is pending there.
-  /// A record of another attempt in the pending place is `StoreError.conflict`.
-  func reserve(_ place: StorePlace, attempt: AttemptID) async throws(StoreError)
+  /// Makes sure that `stage` of this token will be taken whatever string the cluster gives it: there is room,
+  /// the store can hold it, nothing else is pending there, and no generation as new as it is current. Another
+  /// attempt in the pending or the current place is `StoreError.conflict`. Success without making room when the
+  /// token is staged or current already.
+  func reserve(_ place: StorePlace, for token: PlannedToken) async throws(StoreError)
   /// Makes the token durable in the pending place; on return it survives power loss.
   func stage(_ token: StoredToken, at place: StorePlace) async throws(StoreError)
   /// Makes the pending token of this generation current and the current one previous, then empties the
@@ -88,6 +90,36 @@ public struct StoredToken: Sendable, Equatable {
     self.host = host
     self.databases = databases
     self.expiresAt = expiresAt
+  }
+}
+
+/// What will be stored of a token that is not made yet: all but what only the cluster's answer tells.
+public struct PlannedToken: Sendable, Equatable {
+  public var generation: Int
+  public var attempt: AttemptID
+  /// The query and write endpoint, a full URL.
+  public var host: String
+  /// The databases that the token may use, `"*"` included.
+  public var databases: [String]
+  /// As it is expected now; the token's own may be a little later.
+  public var expiresAt: Instant?
+
+  public init(
+    generation: Int, attempt: AttemptID, host: String, databases: [String], expiresAt: Instant?
+  ) {
+    self.generation = generation
+    self.attempt = attempt
+    self.host = host
+    self.databases = databases
+    self.expiresAt = expiresAt
+  }
+}
+
+extension StoredToken {
+  /// What was known of it before it was made.
+  public var planned: PlannedToken {
+    PlannedToken(
+      generation: generation, attempt: attempt, host: host, databases: databases, expiresAt: expiresAt)
   }
 }
 

@@ -42,8 +42,8 @@ public final class FileStore: SecretStore {
     files.close()
   }
 
-  public func reserve(_ place: StorePlace, attempt: AttemptID) async throws(StoreError) {
-    try await blocking { files throws(StoreError) in try files.reserve(place, attempt: attempt) }
+  public func reserve(_ place: StorePlace, for token: PlannedToken) async throws(StoreError) {
+    try await blocking { files throws(StoreError) in try files.reserve(place, for: token) }
   }
 
   public func stage(_ token: StoredToken, at place: StorePlace) async throws(StoreError) {

@@ -5,7 +5,7 @@ internal import RotationPorts
 /// is a record of `.pending` or `.previous`, without it one of `.owner`.
 struct FileStoreRecord: Equatable {
   static let version = 1
-  /// Far above a record with a token of 4096 bytes and a hundred databases.
+  /// Room for a token of 4096 bytes and nine hundred databases with the longest names.
   static let maximumBytes = 64 * 1024
 
   var installation: InstallationID
@@ -72,6 +72,22 @@ struct FileStoreRecord: Equatable {
     if includingToken, let accessToken { json.field("token", accessToken) }
     return json.finish()
   }
+
+  /// How long the planned token's record can get at most, whatever id and string the cluster gives it.
+  static func longestBytes(
+    of token: PlannedToken, at place: StorePlace, installation: InstallationID
+  ) -> Int {
+    let longest = StoredToken(
+      generation: token.generation, attempt: token.attempt,
+      tokenID: String(repeating: "x", count: longestTokenIDBytes),
+      accessToken: Secret(repeatElement(UInt8(ascii: "x"), count: TokenText.maximumBytes)), host: token.host,
+      // A time is longer than none, and all are equally long.
+      databases: token.databases, expiresAt: Instant(milliseconds: 0))
+    return FileStoreRecord(longest, at: place, installation: installation).encoded(includingToken: true).count
+  }
+
+  /// Ids are UUIDs; this is far more.
+  private static let longestTokenIDBytes = 256
 
   /// The token that the record describes, with the string that was found for it.
   func token(_ accessToken: Secret) -> StoredToken {

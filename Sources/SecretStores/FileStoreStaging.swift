@@ -4,16 +4,16 @@ internal import RotationPorts
 
 /// The pending place: room is made before a token is, so that its string can be put away whatever the disk does.
 extension FileStoreFiles {
-  /// Room for a record with a token of 4096 bytes and a hundred databases.
-  private static let reservedBytes: Int64 = 16 * 1024
-
-  func reserve(_ place: StorePlace, attempt: AttemptID) throws(StoreError) {
+  func reserve(_ place: StorePlace, for token: PlannedToken) throws(StoreError) {
     let files = try filesOfOpenStore(place)
-    _ = try owner(of: files, place)
     if let pending = try record(files.pending, place) {
-      guard pending.attempt == attempt else { throw pendingConflict(pending, place) }
+      guard pending.attempt == token.attempt else { throw pendingConflict(pending, place) }
       return
     }
+    if try isCurrent(token, files, place) { return }
+    try requireFitting(token, place)
+    let byteCount = FileStoreRecord.longestBytes(of: token, at: place, installation: settings.installation)
+    try requireRecord(of: byteCount, place)
     try requireOwnCurrentFile(files, place)
     try StoreError.wrap { () throws(FileSystemError) in
       try tryOwnership(ownership(of: place), files)
@@ -21,7 +21,7 @@ extension FileStoreFiles {
       let file = try fileSystem.openFile(files.reserved, for: .createNew(mode: 0o600))
       defer { file.close() }
       do throws(FileSystemError) {
-        try file.allocate(byteCount: FileStoreFiles.reservedBytes, keepingSize: true)
+        try file.allocate(byteCount: Int64(byteCount), keepingSize: true)
       } catch {
         try? fileSystem.removeFile(files.reserved)
         throw error
@@ -31,8 +31,8 @@ extension FileStoreFiles {
 
   func stage(_ token: StoredToken, at place: StorePlace) throws(StoreError) {
     let files = try filesOfOpenStore(place)
-    try requireUsable(token, place)
-    let owner = try owner(of: files, place)
+    try requireUsable(token.accessToken, place)
+    try requireFitting(token.planned, place)
     if let pending = try record(files.pending, place) {
       guard pending.attempt == token.attempt, pending.accessToken == token.accessToken else {
         throw pendingConflict(pending, place)
@@ -42,19 +42,17 @@ extension FileStoreFiles {
         try fileSystem.syncDirectory(files.pending.folder)
       }
     }
-    if let owner, owner.generation >= token.generation {
-      if owner.attempt == token.attempt, try currentString(files) == token.accessToken { return }
-      throw StoreError.conflict(
-        "generation \(owner.generation) of \(place.name) is current in \(settings.directory), so generation "
-          + "\(token.generation) cannot be staged")
+    if try isCurrent(token.planned, files, place) {
+      guard try currentString(files) == token.accessToken else {
+        throw StoreError.conflict(
+          "\(files.current) holds another string than generation \(token.generation) of \(place.name)",
+          hint: "Look who changed it, and put the newest file back.")
+      }
+      return
     }
     let bytes = FileStoreRecord(token, at: place, installation: settings.installation)
       .encoded(includingToken: true)
-    guard bytes.count <= FileStoreRecord.maximumBytes else {
-      throw StoreError(
-        .malformed, message: "the record of \(place.name) would be longer than a record may be",
-        hint: "Give the token fewer databases.")
-    }
+    try requireRecord(of: bytes.count, place)
     try StoreError.wrap { () throws(FileSystemError) in try fill(files, with: bytes) }
   }
 
@@ -131,18 +129,42 @@ extension FileStoreFiles {
     state.withLock { _ = $0.triedOwners.insert(ownership) }
   }
 
-  private func requireUsable(_ token: StoredToken, _ place: StorePlace) throws(StoreError) {
-    guard TokenText.isUsable(token.accessToken) else {
+  /// Whether the token is current already. A generation as new as it from another attempt is a conflict.
+  private func isCurrent(
+    _ token: PlannedToken, _ files: FileStorePaths.Files, _ place: StorePlace
+  ) throws(StoreError) -> Bool {
+    guard let owner = try owner(of: files, place), owner.generation >= token.generation else { return false }
+    if owner.attempt == token.attempt { return true }
+    throw StoreError.conflict(
+      "generation \(owner.generation) of \(place.name) is current in \(settings.directory), so generation "
+        + "\(token.generation) cannot be staged")
+  }
+
+  private func requireUsable(_ accessToken: Secret, _ place: StorePlace) throws(StoreError) {
+    guard TokenText.isUsable(accessToken) else {
       throw StoreError(
         .malformed, message: "the string of \(place.name) has characters that no token has",
         hint: "Nothing was stored. Ask the cluster's operator what it gives out.")
     }
-    guard settings.format.canHold(token) else {
+  }
+
+  private func requireFitting(_ token: PlannedToken, _ place: StorePlace) throws(StoreError) {
+    guard settings.format.canHold(host: token.host, databases: token.databases) else {
       throw StoreError(
         .malformed,
         message: "the host or the database of \(place.name) cannot stand in a file of the format "
           + settings.format.rawValue,
         hint: "Choose the format json.")
+    }
+  }
+
+  private func requireRecord(of byteCount: Int, _ place: StorePlace) throws(StoreError) {
+    guard byteCount <= FileStoreRecord.maximumBytes else {
+      throw StoreError(
+        .malformed,
+        message: "the record of \(place.name) would have \(byteCount) bytes, and "
+          + "\(FileStoreRecord.maximumBytes) are possible",
+        hint: "Give the token fewer databases, or \"*\".")
     }
   }
 }

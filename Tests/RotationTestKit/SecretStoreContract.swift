@@ -87,11 +87,11 @@ extension SecretStoreContract {
   private func readsBackWhatIsStaged(_ store: any SecretStore) async throws {
     let token = SecretStoreContract.token(1)
     try await expect(store, pending: nil, current: nil, previous: nil)
-    try await twice { try await store.reserve(SecretStoreContract.place, attempt: token.attempt) }
+    try await twice { try await store.reserve(SecretStoreContract.place, for: token.planned) }
     try await expect(store, pending: nil, current: nil, previous: nil)
     try await twice { try await store.stage(token, at: SecretStoreContract.place) }
     try await expect(store, pending: token, current: nil, previous: nil)
-    try await store.reserve(SecretStoreContract.place, attempt: token.attempt)
+    try await store.reserve(SecretStoreContract.place, for: token.planned)
     try await expect(store, pending: token, current: nil, previous: nil)
   }
 
@@ -129,9 +129,17 @@ extension SecretStoreContract {
     try await expectFailure(.conflict, "promoting an older generation") {
       try await store.promote(generation: 1, at: SecretStoreContract.place)
     }
-    try await expectFailure(.conflict, "staging an older generation") {
-      try await store.stage(SecretStoreContract.token(1, variant: 5), at: SecretStoreContract.place)
+    for generation in 1...2 {
+      let late = SecretStoreContract.token(generation, variant: 5)
+      try await expectFailure(.conflict, "reserving for a generation that is not newer") {
+        try await store.reserve(SecretStoreContract.place, for: late.planned)
+      }
+      try await expectFailure(.conflict, "staging a generation that is not newer") {
+        try await store.stage(late, at: SecretStoreContract.place)
+      }
     }
+    // A delivery that is repeated late finds its own token.
+    try await twice { try await store.reserve(SecretStoreContract.place, for: tokens[1].planned) }
     try await expect(store, pending: nil, current: tokens[1], previous: tokens[0])
   }
 
@@ -173,11 +181,11 @@ extension SecretStoreContract {
   private func keepsOneAttemptPending(_ store: any SecretStore) async throws {
     let token = SecretStoreContract.token(1)
     let other = SecretStoreContract.token(1, variant: 1)
-    try await store.reserve(SecretStoreContract.place, attempt: other.attempt)
-    try await store.reserve(SecretStoreContract.place, attempt: token.attempt)
+    try await store.reserve(SecretStoreContract.place, for: other.planned)
+    try await store.reserve(SecretStoreContract.place, for: token.planned)
     try await store.stage(token, at: SecretStoreContract.place)
     try await expectFailure(.conflict, "reserving beside a pending attempt") {
-      try await store.reserve(SecretStoreContract.place, attempt: other.attempt)
+      try await store.reserve(SecretStoreContract.place, for: other.planned)
     }
     try await expectFailure(.conflict, "staging over a pending attempt") {
       try await store.stage(other, at: SecretStoreContract.place)
@@ -207,7 +215,7 @@ extension SecretStoreContract {
 
   private func discardsAReservation(_ store: any SecretStore) async throws {
     let token = SecretStoreContract.token(1)
-    try await store.reserve(SecretStoreContract.place, attempt: token.attempt)
+    try await store.reserve(SecretStoreContract.place, for: token.planned)
     try await twice {
       try await store.discard(.pending, attempt: token.attempt, at: SecretStoreContract.place)
     }
@@ -236,7 +244,7 @@ extension SecretStoreContract {
       StorePlace(job: "plant", name: "line-2", secret: "line-1"),
     ] {
       try await expectFailure(.ownedByAnother, "reserving somebody else's place") {
-        try await store.reserve(thief, attempt: next.attempt)
+        try await store.reserve(thief, for: next.planned)
       }
       try await expectFailure(.ownedByAnother, "staging into somebody else's place") {
         try await store.stage(next, at: thief)
@@ -255,7 +263,7 @@ extension SecretStoreContract {
     // A store may notice when it is opened or when the place is used.
     try await expectFailure(.ownedByAnother, "taking another installation's place") {
       try await other.open()
-      try await other.reserve(SecretStoreContract.place, attempt: AttemptID(bits: 5))
+      try await other.reserve(SecretStoreContract.place, for: SecretStoreContract.token(2).planned)
     }
     await other.close()
     try await store.open()
@@ -304,7 +312,7 @@ extension SecretStoreContract {
   private func put(
     _ token: StoredToken, into store: any SecretStore, at place: StorePlace = SecretStoreContract.place
   ) async throws {
-    try await twice { try await store.reserve(place, attempt: token.attempt) }
+    try await twice { try await store.reserve(place, for: token.planned) }
     try await twice { try await store.stage(token, at: place) }
     try await twice { try await store.promote(generation: token.generation, at: place) }
   }

@@ -34,7 +34,7 @@ import Testing
     for generation in Self.generations where generation > progress.promoted {
       let token = SecretStoreContract.token(generation)
       if progress.staged < generation {
-        try await store.reserve(Self.place, attempt: token.attempt)
+        try await store.reserve(Self.place, for: token.planned)
         try await store.stage(token, at: Self.place)
         progress.staged = generation
       }
@@ -143,7 +143,7 @@ import Testing
           try await store.promote(generation: 1, at: Self.place)
         }
         let token = SecretStoreContract.token(generation)
-        try await store.reserve(Self.place, attempt: token.attempt)
+        try await store.reserve(Self.place, for: token.planned)
         disk.plan(.full, atOperation: disk.operationCount + delay)
         try await store.stage(token, at: Self.place)
         try? await store.promote(generation: generation, at: Self.place)
@@ -159,13 +159,27 @@ import Testing
     }
   }
 
+  @Test func theLongestTokenFindsItsRoomToo() async throws {
+    var token = SecretStoreContract.token(1)
+    token.databases = (1000..<1890).map { "\($0)" + String(repeating: "x", count: 60) }
+    token.accessToken = Secret(repeatElement(UInt8(ascii: "x"), count: 4096))
+    token.tokenID = "01234567-89ab-cdef-0123-456789abcdef"
+    let disk = SimulatedDisk()
+    let store = store(disk, .raw)
+    try await store.open()
+    try await store.reserve(Self.place, for: token.planned)
+    disk.isFull = true
+    try await store.stage(token, at: Self.place)
+    #expect(try await store.read(.pending, at: Self.place) == token)
+  }
+
   @Test func aFullDiskRefusesTheReservation() async throws {
     let disk = SimulatedDisk()
     let store = store(disk, .raw)
     try await store.open()
     disk.isFull = true
     let error = await #expect(throws: StoreError.self) {
-      try await store.reserve(Self.place, attempt: AttemptID(bits: 1))
+      try await store.reserve(Self.place, for: SecretStoreContract.token(1).planned)
     }
     #expect(error?.code == .noRoom)
   }
