@@ -54,6 +54,10 @@ extension FileStoreFiles {
         .malformed, message: "\(files.current) was removed by somebody else",
         hint: "Put the store's files of this name back from a backup.")
     }
+    try StoreError.wrap { () throws(FileSystemError) in
+      // Whoever emptied the pending place may have been cut off before this.
+      try fileSystem.syncDirectory(files.pending.folder)
+    }
   }
 
   /// The previous place may hold the only copy of a string that is in use: only the same token's record is

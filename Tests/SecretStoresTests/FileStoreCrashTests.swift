@@ -131,6 +131,23 @@ import Testing
     }
   }
 
+  /// A promotion ends by making the emptied pending place durable; what is repeated is that, too.
+  @Test func aRepeatedPromotionIsDurable() async throws {
+    let whole = SimulatedDisk()
+    var done = Progress()
+    try await live(whole, .raw, &done)
+    for seed in 0..<8 as Range<UInt64> {
+      let disk = SimulatedDisk()
+      disk.plan(.error(.inputOutput), atOperation: whole.operationCount - 1)
+      var progress = Progress()
+      try? await live(disk, .raw, &progress)
+      #expect(progress.promoted == 2)
+      try await live(disk, .raw, &progress)
+      var generator = SimulatedDisk.Generator(seed: seed)
+      try await expectFinished(disk.crash(using: &generator), .raw, "seed \(seed)")
+    }
+  }
+
   @Test func aDiskThatFillsUpAfterTheReservationStillTakesTheToken() async throws {
     for generation in [1, 2] {
       for delay in 0..<40 {
