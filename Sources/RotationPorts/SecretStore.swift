@@ -37,6 +37,10 @@ public protocol SecretStore: Sendable {
   /// without touching, and needs no `open`. That the string is one that a token may have is looked at; whether
   /// it is the token's is known from the store's own record.
   func inspect(_ place: StorePlace, attempt: AttemptID) async throws(StoreError) -> StoreFlaw?
+  /// Makes the previous token, of generation `to`, current again and the current one, of generation `from`,
+  /// previous. Compare-and-set on both; when it is so already, only what was left half done is completed. Until
+  /// then the place takes nothing else: `reserve`, `stage` and `promote` are `StoreError.conflict`.
+  func rollBack(from: Int, to: Int, at place: StorePlace) async throws(StoreError)
   /// Empties the pending or previous place if it holds this attempt (or only a reservation); an empty
   /// place is success. The current place is never emptied by this call.
   func discard(_ which: Event.Place, attempt: AttemptID, at place: StorePlace) async throws(StoreError)

@@ -53,6 +53,12 @@ extension FileStoreFiles {
       hint: "Promote or discard it first; `tokenrotate run` does so.")
   }
 
+  func halfRolledBack(_ place: StorePlace) -> StoreError {
+    StoreError.conflict(
+      "a rollback of \(place.name) is half done in \(settings.directory)",
+      hint: "Roll it back again, which completes it; both strings are kept.")
+  }
+
   func foreignFile(_ path: String) -> StoreError {
     StoreError(
       .ownedByAnother, message: "\(path) was not written by tokenrotate and is left alone",

@@ -6,6 +6,7 @@ internal import RotationPorts
 extension FileStoreFiles {
   func promote(_ generation: Int, at place: StorePlace) throws(StoreError) {
     let files = try filesOfOpenStore(place)
+    if try halfDoneRollback(files, place) != nil { throw halfRolledBack(place) }
     let owner = try owner(of: files, place)
     if let owner, owner.generation > generation {
       throw StoreError.conflict(
@@ -73,7 +74,7 @@ extension FileStoreFiles {
   }
 
   /// Replaces the file that consumers read, complete with its owner and mode, in one step.
-  private func writeCurrent(
+  func writeCurrent(
     _ token: StoredToken, _ files: FileStorePaths.Files, _ place: StorePlace
   ) throws(StoreError) {
     let content = settings.format.encoded(token)

@@ -7,26 +7,56 @@ extension FileStoreFiles {
   func read(_ which: Event.Place, at place: StorePlace) throws(StoreError) -> StoredToken? {
     let files = try paths.files(of: place, format: settings.format)
     switch which {
-    case .pending: return try storedToken(files.pending, place)
-    case .previous: return try storedToken(files.previous, place)
+    case .pending:
+      guard let found = try record(files.pending, place), found.rolledBackTo == nil else { return nil }
+      return try token(of: found, files.pending)
+    case .previous:
+      // A rollback has happened for its readers once the current file is the other one.
+      if let displaced = try halfDoneRollback(files, place),
+        try currentString(files) != displaced.accessToken
+      {
+        return try token(of: displaced, files.pending)
+      }
+      guard let found = try record(files.previous, place) else { return nil }
+      return try token(of: found, files.previous)
     case .current:
       guard let string = try currentString(files) else { return nil }
-      // Between a new current file and its owner record a crash may have happened; the pending record is
-      // still there then, and it is right.
-      if let pending = try record(files.pending, place), pending.accessToken == string {
-        return pending.token(string)
-      }
-      guard let owner = try owner(of: files, place) else { throw foreignFile(files.current) }
-      return owner.token(string)
+      guard let found = try currentRecord(string, files, place) else { throw foreignFile(files.current) }
+      return found.token(string)
     }
   }
 
-  private func storedToken(
-    _ entry: FileStorePaths.Files.Record, _ place: StorePlace
-  ) throws(StoreError) -> StoredToken? {
-    guard let found = try record(entry, place) else { return nil }
-    guard let string = found.accessToken else { throw malformed(entry.path) }
-    return found.token(string)
+  private func token(
+    of record: FileStoreRecord, _ entry: FileStorePaths.Files.Record
+  ) throws(StoreError) -> StoredToken {
+    guard let string = record.accessToken else { throw malformed(entry.path) }
+    return record.token(string)
+  }
+
+  /// Which token the current file's string is; nil when the store knows nothing about it.
+  ///
+  /// Between a new current file and its owner record a crash may have happened. The pending record is still
+  /// there then, and it is right; in a rollback the file may be the previous token's.
+  func currentRecord(
+    _ string: Secret, _ files: FileStorePaths.Files, _ place: StorePlace
+  ) throws(StoreError) -> FileStoreRecord? {
+    if let pending = try record(files.pending, place) {
+      if pending.accessToken == string { return pending }
+      if pending.rolledBackTo != nil, let previous = try record(files.previous, place),
+        previous.accessToken == string
+      {
+        return previous
+      }
+    }
+    return try owner(of: files, place)
+  }
+
+  /// The token that a rollback that was not completed takes out of the current place.
+  func halfDoneRollback(
+    _ files: FileStorePaths.Files, _ place: StorePlace
+  ) throws(StoreError) -> FileStoreRecord? {
+    guard let pending = try record(files.pending, place), pending.rolledBackTo != nil else { return nil }
+    return pending
   }
 
   // MARK: Records
@@ -36,7 +66,7 @@ extension FileStoreFiles {
     _ entry: FileStorePaths.Files.Record, _ place: StorePlace
   ) throws(StoreError) -> FileStoreRecord? {
     let content = try StoreError.wrap { () throws(FileSystemError) in
-      try fileSystem.readFileIfPresent(entry.path, maximumBytes: FileStoreRecord.maximumBytes)
+      try fileSystem.readFileIfPresent(entry.path, maximumBytes: FileStoreRecord.maximumBytesRead)
     }
     guard var bytes = content else { return nil }
     let found = FileStoreRecord(bytes)
@@ -61,7 +91,7 @@ extension FileStoreFiles {
   /// The string that consumers see; nil when there is no file.
   func currentString(_ files: FileStorePaths.Files) throws(StoreError) -> Secret? {
     let content = try StoreError.wrap { () throws(FileSystemError) in
-      try fileSystem.readFileIfPresent(files.current, maximumBytes: FileStoreRecord.maximumBytes)
+      try fileSystem.readFileIfPresent(files.current, maximumBytes: FileStoreRecord.maximumBytesRead)
     }
     guard var bytes = content else { return nil }
     let string = settings.format.accessToken(in: bytes)

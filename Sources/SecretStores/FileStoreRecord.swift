@@ -7,6 +7,8 @@ struct FileStoreRecord: Equatable {
   static let version = 1
   /// Room for a token of 4096 bytes and nine hundred databases with the longest names.
   static let maximumBytes = 64 * 1024
+  /// A record may get longer than it was staged: by the mark of a rollback, or by a longer name.
+  static let maximumBytesRead = maximumBytes + 1024
 
   var installation: InstallationID
   var job: String
@@ -18,6 +20,8 @@ struct FileStoreRecord: Equatable {
   var databases: [String]
   var expiresAt: Instant?
   var accessToken: Secret?
+  /// The generation that a rollback makes current in place of this one, while it is under way.
+  var rolledBackTo: Int?
 
   init(_ token: StoredToken, at place: StorePlace, installation: InstallationID) {
     self.installation = installation
@@ -53,6 +57,7 @@ struct FileStoreRecord: Equatable {
     self.host = host
     self.databases = databases
     self.expiresAt = expiresAt
+    rolledBackTo = json.number("rolled_back_to")
     accessToken = json.secret("token", where: TokenText.isAllowed)
   }
 
@@ -69,6 +74,7 @@ struct FileStoreRecord: Equatable {
     json.field("host", host)
     json.field("databases", databases)
     json.field("expires_at", expiresAt?.rfc3339)
+    if let rolledBackTo { json.field("rolled_back_to", rolledBackTo) }
     if includingToken, let accessToken { json.field("token", accessToken) }
     return json.finish()
   }

@@ -7,6 +7,7 @@ extension FileStoreFiles {
   func reserve(_ place: StorePlace, for token: PlannedToken) throws(StoreError) {
     let files = try filesOfOpenStore(place)
     if let pending = try record(files.pending, place) {
+      guard pending.rolledBackTo == nil else { throw halfRolledBack(place) }
       guard pending.attempt == token.attempt else { throw pendingConflict(pending, place) }
       return
     }
@@ -34,6 +35,7 @@ extension FileStoreFiles {
     try requireUsable(token.accessToken, place)
     try requireFitting(token.planned, place)
     if let pending = try record(files.pending, place) {
+      guard pending.rolledBackTo == nil else { throw halfRolledBack(place) }
       guard pending.attempt == token.attempt, pending.accessToken == token.accessToken else {
         throw pendingConflict(pending, place)
       }
@@ -86,7 +88,15 @@ extension FileStoreFiles {
     case .pending: entry = files.pending
     case .previous: entry = files.previous
     }
-    let isWanted = try record(entry, place)?.attempt == attempt
+    let rollback = try halfDoneRollback(files, place)
+    if which == .previous, let rollback {
+      // One of them is the previous token by now, and which it is may have to be told by its record.
+      let kept = [rollback.attempt, try record(files.previous, place)?.attempt]
+      guard !kept.contains(attempt) else { throw halfRolledBack(place) }
+    }
+    // To its readers a rollback leaves the pending place empty.
+    let isKept = which == .pending && rollback != nil
+    let isWanted = try record(entry, place)?.attempt == attempt && !isKept
     try StoreError.wrap { () throws(FileSystemError) in
       if which == .pending { try fileSystem.removeFileIfPresent(files.reserved) }
       if isWanted { try fileSystem.removeFileIfPresent(entry.path) }
@@ -129,15 +139,20 @@ extension FileStoreFiles {
     state.withLock { _ = $0.triedOwners.insert(ownership) }
   }
 
-  /// Whether the token is current already. A generation as new as it from another attempt is a conflict.
+  /// Whether the token is current already. A generation as new as it from another attempt is a conflict, and
+  /// so is one that was current before: numbers only grow, also when the current one was taken back.
   private func isCurrent(
     _ token: PlannedToken, _ files: FileStorePaths.Files, _ place: StorePlace
   ) throws(StoreError) -> Bool {
-    guard let owner = try owner(of: files, place), owner.generation >= token.generation else { return false }
-    if owner.attempt == token.attempt { return true }
-    throw StoreError.conflict(
-      "generation \(owner.generation) of \(place.name) is current in \(settings.directory), so generation "
-        + "\(token.generation) cannot be staged")
+    let owner = try owner(of: files, place)
+    if let owner, owner.generation >= token.generation, owner.attempt == token.attempt { return true }
+    for (known, word) in [(owner, "current"), (try record(files.previous, place), "previous")] {
+      guard let known, known.generation >= token.generation else { continue }
+      throw StoreError.conflict(
+        "generation \(known.generation) of \(place.name) is \(word) in \(settings.directory), so generation "
+          + "\(token.generation) cannot be staged")
+    }
+    return false
   }
 
   private func requireUsable(_ accessToken: Secret, _ place: StorePlace) throws(StoreError) {

@@ -81,6 +81,16 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
     pending[place.name] = nil
   }
 
+  func rollBack(from: Int, to: Int, at place: StorePlace) async throws(StoreError) {
+    changes += 1
+    let (now, before) = (current[place.name], previous[place.name])
+    if now?.generation == to, before?.generation == from { return }
+    guard now?.generation == from, before?.generation == to else {
+      throw StoreError(.conflict, message: "generation \(from) is not current, or \(to) not previous")
+    }
+    (current[place.name], previous[place.name]) = (before, now)
+  }
+
   func read(_ which: Event.Place, at place: StorePlace) async throws(StoreError) -> StoredToken? {
     switch which {
     case .pending: pending[place.name]

@@ -11,6 +11,9 @@ public struct SecretStoreContract: Sendable {
     case seesWhetherTheCurrentIsThere
     case neverGoesBack
     case keepsAPreviousThatNobodyDiscarded
+    case rollsBack
+    case rollsBackOnlyWhatIsThere
+    case goesOnAfterARollback
     case promotesOnlyWhatIsPending
     case keepsOneAttemptPending
     case discardsOnlyTheAttempt
@@ -69,6 +72,9 @@ public struct SecretStoreContract: Sendable {
     case .seesWhetherTheCurrentIsThere: try await seesWhetherTheCurrentIsThere(store)
     case .neverGoesBack: try await neverGoesBack(store)
     case .keepsAPreviousThatNobodyDiscarded: try await keepsAPreviousThatNobodyDiscarded(store)
+    case .rollsBack: try await rollsBack(store)
+    case .rollsBackOnlyWhatIsThere: try await rollsBackOnlyWhatIsThere(store)
+    case .goesOnAfterARollback: try await goesOnAfterARollback(store)
     case .promotesOnlyWhatIsPending: try await promotesOnlyWhatIsPending(store)
     case .keepsOneAttemptPending: try await keepsOneAttemptPending(store)
     case .discardsOnlyTheAttempt: try await discardsOnlyTheAttempt(store)
@@ -304,53 +310,5 @@ extension SecretStoreContract {
       }
     }
     try await expect(store, pending: nil, current: nil, previous: nil)
-  }
-
-  // MARK: Helpers
-
-  /// Reserves, stages and promotes, each twice.
-  private func put(
-    _ token: StoredToken, into store: any SecretStore, at place: StorePlace = SecretStoreContract.place
-  ) async throws {
-    try await twice { try await store.reserve(place, for: token.planned) }
-    try await twice { try await store.stage(token, at: place) }
-    try await twice { try await store.promote(generation: token.generation, at: place) }
-  }
-
-  private func discardPrevious(_ token: StoredToken, of store: any SecretStore) async throws {
-    try await store.discard(.previous, attempt: token.attempt, at: SecretStoreContract.place)
-  }
-
-  private func twice(_ body: () async throws -> Void) async throws {
-    try await body()
-    try await body()
-  }
-
-  private func expect(
-    _ store: any SecretStore, pending: StoredToken?, current: StoredToken?, previous: StoredToken?,
-    at place: StorePlace = SecretStoreContract.place, line: Int = #line
-  ) async throws {
-    for (which, wanted) in [(Event.Place.pending, pending), (.current, current), (.previous, previous)] {
-      let found = try await store.read(which, at: place)
-      guard found == wanted else {
-        let text = { (token: StoredToken?) in token.map { "\($0.tokenID) \($0)" } ?? "nothing" }
-        throw Violation(
-          description: "line \(line): \(which.rawValue) is \(text(found)) instead of \(text(wanted))")
-      }
-    }
-  }
-
-  private func expectFailure(
-    _ code: StoreError.Code, _ what: String, _ body: () async throws -> Void
-  ) async throws {
-    do {
-      try await body()
-    } catch let error as StoreError {
-      guard error.code == code else {
-        throw Violation(description: "\(what) failed with \(error.code) instead of \(code): \(error.message)")
-      }
-      return
-    }
-    throw Violation(description: "\(what) succeeded instead of failing with \(code)")
   }
 }
