@@ -19,14 +19,17 @@ public protocol SecretStore: Sendable {
   /// Gives the store back. Nothing is called after it.
   func close() async
 
-  /// Makes sure that `stage` for this attempt will find room, and that nothing else is pending there.
-  /// A record of another attempt in the pending place is `StoreError.conflict`.
-  func reserve(_ place: StorePlace, attempt: AttemptID) async throws(StoreError)
+  /// Makes sure that `stage` of this token will be taken whatever string the cluster gives it: there is room,
+  /// the store can hold it, nothing else is pending there, and no generation as new as it is current. Another
+  /// attempt in the pending or the current place is `StoreError.conflict`. Success without making room when the
+  /// token is staged or current already.
+  func reserve(_ place: StorePlace, for token: PlannedToken) async throws(StoreError)
   /// Makes the token durable in the pending place; on return it survives power loss.
   func stage(_ token: StoredToken, at place: StorePlace) async throws(StoreError)
   /// Makes the pending token of this generation current and the current one previous, then empties the
-  /// pending place. Compare-and-set: a newer current generation is `StoreError.conflict`; when this
-  /// generation is current already, only what was left half done is completed.
+  /// pending place. Compare-and-set: a newer current generation is `StoreError.conflict`, and so is a previous
+  /// token that nobody discarded; when this generation is current already, only what was left half done is
+  /// completed.
   func promote(generation: Int, at place: StorePlace) async throws(StoreError)
   /// The token in one of the places; nil when it is empty.
   func read(_ which: Event.Place, at place: StorePlace) async throws(StoreError) -> StoredToken?
@@ -35,7 +38,8 @@ public protocol SecretStore: Sendable {
   /// it is the token's is known from the store's own record.
   func inspect(_ place: StorePlace, attempt: AttemptID) async throws(StoreError) -> StoreFlaw?
   /// Makes the previous token, of generation `to`, current again and the current one, of generation `from`,
-  /// previous. Compare-and-set on both; when it is so already, only what was left half done is completed.
+  /// previous. Compare-and-set on both; when it is so already, only what was left half done is completed. Until
+  /// then the place takes nothing else: `reserve`, `stage` and `promote` are `StoreError.conflict`.
   func rollBack(from: Int, to: Int, at place: StorePlace) async throws(StoreError)
   /// Makes the current token of this generation previous and leaves the current place empty; an empty one is
   /// success. A previous place that holds another token is `StoreError.conflict`.
@@ -99,6 +103,36 @@ public struct StoredToken: Sendable, Equatable {
   }
 }
 
+/// What will be stored of a token that is not made yet: all but what only the cluster's answer tells.
+public struct PlannedToken: Sendable, Equatable {
+  public var generation: Int
+  public var attempt: AttemptID
+  /// The query and write endpoint, a full URL.
+  public var host: String
+  /// The databases that the token may use, `"*"` included.
+  public var databases: [String]
+  /// As it is expected now; the token's own may be a little later.
+  public var expiresAt: Instant?
+
+  public init(
+    generation: Int, attempt: AttemptID, host: String, databases: [String], expiresAt: Instant?
+  ) {
+    self.generation = generation
+    self.attempt = attempt
+    self.host = host
+    self.databases = databases
+    self.expiresAt = expiresAt
+  }
+}
+
+extension StoredToken {
+  /// What was known of it before it was made.
+  public var planned: PlannedToken {
+    PlannedToken(
+      generation: generation, attempt: attempt, host: host, databases: databases, expiresAt: expiresAt)
+  }
+}
+
 /// What is wrong with a token that was delivered.
 public struct StoreFlaw: Equatable, Sendable {
   /// What was found where, in words for people.
@@ -121,7 +155,7 @@ public struct StoreError: Error, Equatable, Sendable {
     case noRoom = "no_room"
     /// The place or the whole store belongs to another installation, job or name.
     case ownedByAnother = "owned_by_another"
-    /// Another attempt is pending, or a newer generation is current.
+    /// Another attempt is pending, a newer generation is current, or a previous token was not discarded.
     case conflict
     /// The store is not where it was used before.
     case missing

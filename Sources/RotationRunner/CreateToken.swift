@@ -17,8 +17,13 @@ extension Performer {
     if ports.clock.uptime < throttledUntil { return .pause(until: throttledUntil) }
     guard let permissions = try await permissionsToGrant(&work) else { return nil }
     let attempt = AttemptID(bits: ports.random.next())
+    // The expiry is known for sure only after the permit, which may be a while.
+    let planned = PlannedToken(
+      generation: generation, attempt: attempt, host: plan.host,
+      databases: desired.permissions.databaseNames,
+      expiresAt: desired.expiry.instant(createdAt: ports.clock.now))
     do throws(StoreError) {
-      try await plan.stores[0].reserve(work.place(job: plan.name), attempt: attempt)
+      try await plan.stores[0].reserve(work.place(job: plan.name), for: planned)
     } catch {
       guard error.isPassing else { return fail(&work, Problem(error)) }
       return pauseOrFail(&work, Problem(error))

@@ -96,7 +96,7 @@ extension Performer {
             .malformed, message: "store \(plan.stores[0].name) no longer has the token to be copied",
             hint: "put the store's files of this name back from a backup; what was made so far stays")
         }
-        try await store.reserve(place, attempt: stored.attempt)
+        try await store.reserve(place, for: stored.planned)
         try await store.stage(stored, at: place)
       }
       try await store.promote(generation: number, at: place)

@@ -42,8 +42,8 @@ public final class FileStore: SecretStore {
     files.close()
   }
 
-  public func reserve(_ place: StorePlace, attempt: AttemptID) async throws(StoreError) {
-    try await blocking { files throws(StoreError) in try files.reserve(place, attempt: attempt) }
+  public func reserve(_ place: StorePlace, for token: PlannedToken) async throws(StoreError) {
+    try await blocking { files throws(StoreError) in try files.reserve(place, for: token) }
   }
 
   public func stage(_ token: StoredToken, at place: StorePlace) async throws(StoreError) {
@@ -64,6 +64,10 @@ public final class FileStore: SecretStore {
     _ place: StorePlace, attempt: AttemptID
   ) async throws(StoreError) -> StoreFlaw? {
     try await blocking { files throws(StoreError) in try files.inspect(place, attempt: attempt) }
+  }
+
+  public func rollBack(from: Int, to: Int, at place: StorePlace) async throws(StoreError) {
+    try await blocking { files throws(StoreError) in try files.rollBack(from: from, to: to, at: place) }
   }
 
   public func discard(

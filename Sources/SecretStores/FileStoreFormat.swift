@@ -29,7 +29,7 @@ public enum FileStoreFormat: String, Sendable, CaseIterable {
       buffer.append("INFLUX_TOKEN=")
       buffer.append(token.accessToken)
       buffer.append("\nINFLUX_HOST=\(token.host)\n")
-      if let database = FileStoreFormat.onlyDatabase(token) {
+      if let database = FileStoreFormat.onlyDatabase(token.databases) {
         buffer.append("INFLUX_DATABASE=\(database)\n")
       }
       return buffer
@@ -64,16 +64,16 @@ public enum FileStoreFormat: String, Sendable, CaseIterable {
 
   /// Whether the host and the database can stand in the file without quoting. An `env` file is read by
   /// shells and by systemd, whose rules for quoting differ, so nothing that needs it is written at all.
-  func canHold(_ token: StoredToken) -> Bool {
+  func canHold(host: String, databases: [String]) -> Bool {
     guard self == .env else { return true }
-    return [token.host, FileStoreFormat.onlyDatabase(token) ?? ""].allSatisfy { value in
+    return [host, FileStoreFormat.onlyDatabase(databases) ?? ""].allSatisfy { value in
       value.utf8.allSatisfy { TokenText.isAllowed($0) || ":@,[]%".utf8.contains($0) }
     }
   }
 
   /// The database that an `env` file names.
-  private static func onlyDatabase(_ token: StoredToken) -> String? {
-    guard token.databases.count == 1, let database = token.databases.first, database != "*" else {
+  private static func onlyDatabase(_ databases: [String]) -> String? {
+    guard databases.count == 1, let database = databases.first, database != "*" else {
       return nil
     }
     return database

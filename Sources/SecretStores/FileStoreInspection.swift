@@ -22,15 +22,15 @@ extension FileStoreFiles {
         "\(files.current) has mode 0\(String(status.mode & 0o777, radix: 8))",
         hint: "chmod \(mode) \(files.current), and ask who has read it meanwhile")
     }
-    guard try currentString(files) != nil else { return gone(files.current) }
-    guard let owner = try owner(of: files, place) else {
+    guard let string = try currentString(files) else { return gone(files.current) }
+    guard let found = try currentRecord(string, files, place) else {
       return StoreFlaw(
         "what the store knows about \(files.current) is gone",
         hint: "put \(files.owner) back from a backup; consumers are not affected")
     }
-    guard owner.attempt != attempt else { return nil }
+    guard found.attempt != attempt else { return nil }
     return StoreFlaw(
-      "\(files.current) is that of token \(owner.tokenID)",
+      "\(files.current) is that of token \(found.tokenID)",
       hint: "if an older copy was restored, put the newest one back")
   }
 

@@ -6,6 +6,7 @@ internal import RotationPorts
 extension FileStoreFiles {
   func promote(_ generation: Int, at place: StorePlace) throws(StoreError) {
     let files = try filesOfOpenStore(place)
+    if try halfDoneRollback(files, place) != nil { throw halfRolledBack(place) }
     let owner = try owner(of: files, place)
     if let owner, owner.generation > generation {
       throw StoreError.conflict(
@@ -25,6 +26,7 @@ extension FileStoreFiles {
       if let current {
         guard var old = owner else { throw foreignFile(files.current) }
         old.accessToken = current
+        try requirePreviousFree(for: old, files, place)
         try writeRecord(old, includingToken: true, to: files.previous)
       }
       try writeCurrent(pending.token(string), files, place)
@@ -53,10 +55,26 @@ extension FileStoreFiles {
         .malformed, message: "\(files.current) was removed by somebody else",
         hint: "Put the store's files of this name back from a backup.")
     }
+    try StoreError.wrap { () throws(FileSystemError) in
+      // Whoever emptied the pending place may have been cut off before this.
+      try fileSystem.syncDirectory(files.pending.folder)
+    }
+  }
+
+  /// The previous place may hold the only copy of a string that is in use: only the same token's record is
+  /// written over.
+  func requirePreviousFree(
+    for token: FileStoreRecord, _ files: FileStorePaths.Files, _ place: StorePlace
+  ) throws(StoreError) {
+    guard let previous = try record(files.previous, place), previous.attempt != token.attempt else { return }
+    throw StoreError.conflict(
+      "generation \(previous.generation) of \(place.name) is still the previous one in \(settings.directory), so "
+        + "generation \(token.generation) cannot take its place",
+      hint: "A run retires it first, and discards its string then.")
   }
 
   /// Replaces the file that consumers read, complete with its owner and mode, in one step.
-  private func writeCurrent(
+  func writeCurrent(
     _ token: StoredToken, _ files: FileStorePaths.Files, _ place: StorePlace
   ) throws(StoreError) {
     let content = settings.format.encoded(token)

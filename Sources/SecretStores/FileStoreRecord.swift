@@ -5,8 +5,10 @@ internal import RotationPorts
 /// is a record of `.pending` or `.previous`, without it one of `.owner`.
 struct FileStoreRecord: Equatable {
   static let version = 1
-  /// Far above a record with a token of 4096 bytes and a hundred databases.
+  /// Room for a token of 4096 bytes and nine hundred databases with the longest names.
   static let maximumBytes = 64 * 1024
+  /// A record may get longer than it was staged: by the mark of a rollback, or by a longer name.
+  static let maximumBytesRead = maximumBytes + 1024
 
   var installation: InstallationID
   var job: String
@@ -18,6 +20,8 @@ struct FileStoreRecord: Equatable {
   var databases: [String]
   var expiresAt: Instant?
   var accessToken: Secret?
+  /// The generation that a rollback makes current in place of this one, while it is under way.
+  var rolledBackTo: Int?
 
   init(_ token: StoredToken, at place: StorePlace, installation: InstallationID) {
     self.installation = installation
@@ -53,6 +57,7 @@ struct FileStoreRecord: Equatable {
     self.host = host
     self.databases = databases
     self.expiresAt = expiresAt
+    rolledBackTo = json.number("rolled_back_to")
     accessToken = json.secret("token", where: TokenText.isAllowed)
   }
 
@@ -69,9 +74,26 @@ struct FileStoreRecord: Equatable {
     json.field("host", host)
     json.field("databases", databases)
     json.field("expires_at", expiresAt?.rfc3339)
+    if let rolledBackTo { json.field("rolled_back_to", rolledBackTo) }
     if includingToken, let accessToken { json.field("token", accessToken) }
     return json.finish()
   }
+
+  /// How long the planned token's record can get at most, whatever id and string the cluster gives it.
+  static func longestBytes(
+    of token: PlannedToken, at place: StorePlace, installation: InstallationID
+  ) -> Int {
+    let longest = StoredToken(
+      generation: token.generation, attempt: token.attempt,
+      tokenID: String(repeating: "x", count: longestTokenIDBytes),
+      accessToken: Secret(repeatElement(UInt8(ascii: "x"), count: TokenText.maximumBytes)), host: token.host,
+      // A time is longer than none, and all are equally long.
+      databases: token.databases, expiresAt: Instant(milliseconds: 0))
+    return FileStoreRecord(longest, at: place, installation: installation).encoded(includingToken: true).count
+  }
+
+  /// Ids are UUIDs; this is far more.
+  private static let longestTokenIDBytes = 256
 
   /// The token that the record describes, with the string that was found for it.
   func token(_ accessToken: Secret) -> StoredToken {

@@ -16,6 +16,8 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
   /// Calls that change the store.
   private(set) var changes = 0
   private(set) var stagings = 0
+  /// What room was made for.
+  private(set) var planned: [PlannedToken] = []
   private(set) var isOpen = false
   /// Whether it was ever opened, and is still where it was.
   var isThere = false
@@ -51,10 +53,11 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
 
   func close() async { isOpen = false }
 
-  func reserve(_ place: StorePlace, attempt: AttemptID) async throws(StoreError) {
+  func reserve(_ place: StorePlace, for token: PlannedToken) async throws(StoreError) {
     try fail(from: &reserveErrors)
     changes += 1
-    guard pending[place.name].map({ $0.attempt == attempt }) ?? true else {
+    planned.append(token)
+    guard pending[place.name].map({ $0.attempt == token.attempt }) ?? true else {
       throw StoreError(.conflict, message: "another attempt is pending")
     }
   }
@@ -76,6 +79,16 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
     previous[place.name] = current[place.name]
     current[place.name] = staged
     pending[place.name] = nil
+  }
+
+  func rollBack(from: Int, to: Int, at place: StorePlace) async throws(StoreError) {
+    changes += 1
+    let (now, before) = (current[place.name], previous[place.name])
+    if now?.generation == to, before?.generation == from { return }
+    guard now?.generation == from, before?.generation == to else {
+      throw StoreError(.conflict, message: "generation \(from) is not current, or \(to) not previous")
+    }
+    (current[place.name], previous[place.name]) = (before, now)
   }
 
   func read(_ which: Event.Place, at place: StorePlace) async throws(StoreError) -> StoredToken? {

@@ -12,6 +12,19 @@ struct StoreFlowTests {
     #expect(bench.cluster.posts.isEmpty && bench.audit.lines.isEmpty)
   }
 
+  @Test func roomIsMadeForWhatWillBeStored() throws {
+    let bench = Bench()
+    bench.rows = [Bench.row("a", expiry: .at(Instant(milliseconds: 4_000_000_000_000)))]
+    let vault = MemoryStore(name: "vault")
+    bench.stores.append(vault)
+    #expect(bench.run()?.exit == 0)
+    for store in [bench.store, vault] {
+      let token = try #require(store.current["a"])
+      #expect(store.planned == [token.planned])
+      #expect(token.databases == ["air", "water"] && token.expiresAt != nil)
+    }
+  }
+
   @Test func creationWaitsForAStoreThatComesBack() throws {
     let bench = Bench("a")
     bench.store.reserveErrors = MemoryStore.away(3)

@@ -10,6 +10,10 @@ public struct SecretStoreContract: Sendable {
     case promotesAndKeepsThePrevious
     case seesWhetherTheCurrentIsThere
     case neverGoesBack
+    case keepsAPreviousThatNobodyDiscarded
+    case rollsBack
+    case rollsBackOnlyWhatIsThere
+    case goesOnAfterARollback
     case promotesOnlyWhatIsPending
     case keepsOneAttemptPending
     case discardsOnlyTheAttempt
@@ -67,6 +71,10 @@ public struct SecretStoreContract: Sendable {
     case .promotesAndKeepsThePrevious: try await promotesAndKeepsThePrevious(store)
     case .seesWhetherTheCurrentIsThere: try await seesWhetherTheCurrentIsThere(store)
     case .neverGoesBack: try await neverGoesBack(store)
+    case .keepsAPreviousThatNobodyDiscarded: try await keepsAPreviousThatNobodyDiscarded(store)
+    case .rollsBack: try await rollsBack(store)
+    case .rollsBackOnlyWhatIsThere: try await rollsBackOnlyWhatIsThere(store)
+    case .goesOnAfterARollback: try await goesOnAfterARollback(store)
     case .promotesOnlyWhatIsPending: try await promotesOnlyWhatIsPending(store)
     case .keepsOneAttemptPending: try await keepsOneAttemptPending(store)
     case .discardsOnlyTheAttempt: try await discardsOnlyTheAttempt(store)
@@ -85,17 +93,18 @@ extension SecretStoreContract {
   private func readsBackWhatIsStaged(_ store: any SecretStore) async throws {
     let token = SecretStoreContract.token(1)
     try await expect(store, pending: nil, current: nil, previous: nil)
-    try await twice { try await store.reserve(SecretStoreContract.place, attempt: token.attempt) }
+    try await twice { try await store.reserve(SecretStoreContract.place, for: token.planned) }
     try await expect(store, pending: nil, current: nil, previous: nil)
     try await twice { try await store.stage(token, at: SecretStoreContract.place) }
     try await expect(store, pending: token, current: nil, previous: nil)
-    try await store.reserve(SecretStoreContract.place, attempt: token.attempt)
+    try await store.reserve(SecretStoreContract.place, for: token.planned)
     try await expect(store, pending: token, current: nil, previous: nil)
   }
 
   private func promotesAndKeepsThePrevious(_ store: any SecretStore) async throws {
     let tokens = (1...3).map { SecretStoreContract.token($0) }
     for (index, token) in tokens.enumerated() {
+      if index > 1 { try await discardPrevious(tokens[index - 2], of: store) }
       try await put(token, into: store)
       let previous = index > 0 ? tokens[index - 1] : nil
       try await expect(store, pending: nil, current: token, previous: previous)
@@ -126,10 +135,33 @@ extension SecretStoreContract {
     try await expectFailure(.conflict, "promoting an older generation") {
       try await store.promote(generation: 1, at: SecretStoreContract.place)
     }
-    try await expectFailure(.conflict, "staging an older generation") {
-      try await store.stage(SecretStoreContract.token(1, variant: 5), at: SecretStoreContract.place)
+    for generation in 1...2 {
+      let late = SecretStoreContract.token(generation, variant: 5)
+      try await expectFailure(.conflict, "reserving for a generation that is not newer") {
+        try await store.reserve(SecretStoreContract.place, for: late.planned)
+      }
+      try await expectFailure(.conflict, "staging a generation that is not newer") {
+        try await store.stage(late, at: SecretStoreContract.place)
+      }
     }
+    // A delivery that is repeated late finds its own token.
+    try await twice { try await store.reserve(SecretStoreContract.place, for: tokens[1].planned) }
     try await expect(store, pending: nil, current: tokens[1], previous: tokens[0])
+  }
+
+  private func keepsAPreviousThatNobodyDiscarded(_ store: any SecretStore) async throws {
+    let tokens = (1...3).map { SecretStoreContract.token($0) }
+    for token in tokens.prefix(2) { try await put(token, into: store) }
+    try await store.stage(tokens[2], at: SecretStoreContract.place)
+    for _ in 0..<2 {
+      try await expectFailure(.conflict, "promoting over a previous token that nobody discarded") {
+        try await store.promote(generation: 3, at: SecretStoreContract.place)
+      }
+      try await expect(store, pending: tokens[2], current: tokens[1], previous: tokens[0])
+    }
+    try await discardPrevious(tokens[0], of: store)
+    try await twice { try await store.promote(generation: 3, at: SecretStoreContract.place) }
+    try await expect(store, pending: nil, current: tokens[2], previous: tokens[1])
   }
 
   private func promotesOnlyWhatIsPending(_ store: any SecretStore) async throws {
@@ -155,11 +187,11 @@ extension SecretStoreContract {
   private func keepsOneAttemptPending(_ store: any SecretStore) async throws {
     let token = SecretStoreContract.token(1)
     let other = SecretStoreContract.token(1, variant: 1)
-    try await store.reserve(SecretStoreContract.place, attempt: other.attempt)
-    try await store.reserve(SecretStoreContract.place, attempt: token.attempt)
+    try await store.reserve(SecretStoreContract.place, for: other.planned)
+    try await store.reserve(SecretStoreContract.place, for: token.planned)
     try await store.stage(token, at: SecretStoreContract.place)
     try await expectFailure(.conflict, "reserving beside a pending attempt") {
-      try await store.reserve(SecretStoreContract.place, attempt: other.attempt)
+      try await store.reserve(SecretStoreContract.place, for: other.planned)
     }
     try await expectFailure(.conflict, "staging over a pending attempt") {
       try await store.stage(other, at: SecretStoreContract.place)
@@ -189,7 +221,7 @@ extension SecretStoreContract {
 
   private func discardsAReservation(_ store: any SecretStore) async throws {
     let token = SecretStoreContract.token(1)
-    try await store.reserve(SecretStoreContract.place, attempt: token.attempt)
+    try await store.reserve(SecretStoreContract.place, for: token.planned)
     try await twice {
       try await store.discard(.pending, attempt: token.attempt, at: SecretStoreContract.place)
     }
@@ -218,7 +250,7 @@ extension SecretStoreContract {
       StorePlace(job: "plant", name: "line-2", secret: "line-1"),
     ] {
       try await expectFailure(.ownedByAnother, "reserving somebody else's place") {
-        try await store.reserve(thief, attempt: next.attempt)
+        try await store.reserve(thief, for: next.planned)
       }
       try await expectFailure(.ownedByAnother, "staging into somebody else's place") {
         try await store.stage(next, at: thief)
@@ -237,7 +269,7 @@ extension SecretStoreContract {
     // A store may notice when it is opened or when the place is used.
     try await expectFailure(.ownedByAnother, "taking another installation's place") {
       try await other.open()
-      try await other.reserve(SecretStoreContract.place, attempt: AttemptID(bits: 5))
+      try await other.reserve(SecretStoreContract.place, for: SecretStoreContract.token(2).planned)
     }
     await other.close()
     try await store.open()
@@ -278,49 +310,5 @@ extension SecretStoreContract {
       }
     }
     try await expect(store, pending: nil, current: nil, previous: nil)
-  }
-
-  // MARK: Helpers
-
-  /// Reserves, stages and promotes, each twice.
-  private func put(
-    _ token: StoredToken, into store: any SecretStore, at place: StorePlace = SecretStoreContract.place
-  ) async throws {
-    try await twice { try await store.reserve(place, attempt: token.attempt) }
-    try await twice { try await store.stage(token, at: place) }
-    try await twice { try await store.promote(generation: token.generation, at: place) }
-  }
-
-  private func twice(_ body: () async throws -> Void) async throws {
-    try await body()
-    try await body()
-  }
-
-  private func expect(
-    _ store: any SecretStore, pending: StoredToken?, current: StoredToken?, previous: StoredToken?,
-    at place: StorePlace = SecretStoreContract.place, line: Int = #line
-  ) async throws {
-    for (which, wanted) in [(Event.Place.pending, pending), (.current, current), (.previous, previous)] {
-      let found = try await store.read(which, at: place)
-      guard found == wanted else {
-        let text = { (token: StoredToken?) in token.map { "\($0.tokenID) \($0)" } ?? "nothing" }
-        throw Violation(
-          description: "line \(line): \(which.rawValue) is \(text(found)) instead of \(text(wanted))")
-      }
-    }
-  }
-
-  private func expectFailure(
-    _ code: StoreError.Code, _ what: String, _ body: () async throws -> Void
-  ) async throws {
-    do {
-      try await body()
-    } catch let error as StoreError {
-      guard error.code == code else {
-        throw Violation(description: "\(what) failed with \(error.code) instead of \(code): \(error.message)")
-      }
-      return
-    }
-    throw Violation(description: "\(what) succeeded instead of failing with \(code)")
   }
 }

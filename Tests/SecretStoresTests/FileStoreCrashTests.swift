@@ -34,9 +34,13 @@ import Testing
     for generation in Self.generations where generation > progress.promoted {
       let token = SecretStoreContract.token(generation)
       if progress.staged < generation {
-        try await store.reserve(Self.place, attempt: token.attempt)
+        try await store.reserve(Self.place, for: token.planned)
         try await store.stage(token, at: Self.place)
         progress.staged = generation
+      }
+      if generation > 2 {
+        let retired = SecretStoreContract.token(generation - 2)
+        try await store.discard(.previous, attempt: retired.attempt, at: Self.place)
       }
       try await store.promote(generation: generation, at: Self.place)
       progress.promoted = generation
@@ -127,6 +131,23 @@ import Testing
     }
   }
 
+  /// A promotion ends by making the emptied pending place durable; what is repeated is that, too.
+  @Test func aRepeatedPromotionIsDurable() async throws {
+    let whole = SimulatedDisk()
+    var done = Progress()
+    try await live(whole, .raw, &done)
+    for seed in 0..<8 as Range<UInt64> {
+      let disk = SimulatedDisk()
+      disk.plan(.error(.inputOutput), atOperation: whole.operationCount - 1)
+      var progress = Progress()
+      try? await live(disk, .raw, &progress)
+      #expect(progress.promoted == 2)
+      try await live(disk, .raw, &progress)
+      var generator = SimulatedDisk.Generator(seed: seed)
+      try await expectFinished(disk.crash(using: &generator), .raw, "seed \(seed)")
+    }
+  }
+
   @Test func aDiskThatFillsUpAfterTheReservationStillTakesTheToken() async throws {
     for generation in [1, 2] {
       for delay in 0..<40 {
@@ -139,7 +160,7 @@ import Testing
           try await store.promote(generation: 1, at: Self.place)
         }
         let token = SecretStoreContract.token(generation)
-        try await store.reserve(Self.place, attempt: token.attempt)
+        try await store.reserve(Self.place, for: token.planned)
         disk.plan(.full, atOperation: disk.operationCount + delay)
         try await store.stage(token, at: Self.place)
         try? await store.promote(generation: generation, at: Self.place)
@@ -155,13 +176,27 @@ import Testing
     }
   }
 
+  @Test func theLongestTokenFindsItsRoomToo() async throws {
+    var token = SecretStoreContract.token(1)
+    token.databases = (1000..<1890).map { "\($0)" + String(repeating: "x", count: 60) }
+    token.accessToken = Secret(repeatElement(UInt8(ascii: "x"), count: 4096))
+    token.tokenID = "01234567-89ab-cdef-0123-456789abcdef"
+    let disk = SimulatedDisk()
+    let store = store(disk, .raw)
+    try await store.open()
+    try await store.reserve(Self.place, for: token.planned)
+    disk.isFull = true
+    try await store.stage(token, at: Self.place)
+    #expect(try await store.read(.pending, at: Self.place) == token)
+  }
+
   @Test func aFullDiskRefusesTheReservation() async throws {
     let disk = SimulatedDisk()
     let store = store(disk, .raw)
     try await store.open()
     disk.isFull = true
     let error = await #expect(throws: StoreError.self) {
-      try await store.reserve(Self.place, attempt: AttemptID(bits: 1))
+      try await store.reserve(Self.place, for: SecretStoreContract.token(1).planned)
     }
     #expect(error?.code == .noRoom)
   }

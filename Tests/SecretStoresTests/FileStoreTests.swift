@@ -30,7 +30,7 @@ import Testing
   {
     let store = FileStore(settings: settings, fileSystem: files)
     try await store.open()
-    try await store.reserve(Self.place, attempt: token.attempt)
+    try await store.reserve(Self.place, for: token.planned)
     try await store.stage(token, at: Self.place)
     try await store.promote(generation: token.generation, at: Self.place)
     await store.close()
@@ -88,10 +88,24 @@ import Testing
     var token = SecretStoreContract.token(1)
     token.host = "https://host/$(id)"
     let odd = token
-    let error = await failure(settings("/t", .env), SimulatedDisk()) { store in
-      try await store.stage(odd, at: Self.place)
+    for body in [
+      { (store: FileStore) in try await store.reserve(Self.place, for: odd.planned) },
+      { store in try await store.stage(odd, at: Self.place) },
+    ] {
+      #expect(await failure(settings("/t", .env), SimulatedDisk(), body)?.code == .malformed)
+    }
+  }
+
+  /// After the POST it would be too late.
+  @Test func aRecordThatGetsTooLongIsFoundBeforeATokenIsMade() async throws {
+    var token = SecretStoreContract.token(1)
+    token.databases = (1000..<2000).map { "\($0)" + String(repeating: "x", count: 60) }
+    let wide = token
+    let error = await failure(settings("/t"), SimulatedDisk()) { store in
+      try await store.reserve(Self.place, for: wide.planned)
     }
     #expect(error?.code == .malformed)
+    #expect(error?.hint?.contains("fewer databases") == true)
   }
 
   @Test func recordsEscapeWhatNeedsIt() async throws {
@@ -160,7 +174,7 @@ import Testing
     try await withFolder { folder in
       for wanted in [settings(folder + "/t", owner: unknown), settings(folder + "/t", group: unknown)] {
         let error = await failure(wanted, POSIXFileSystem()) { store in
-          try await store.reserve(Self.place, attempt: AttemptID(bits: 1))
+          try await store.reserve(Self.place, for: SecretStoreContract.token(1).planned)
         }
         #expect(error?.code == .misconfigured)
         #expect(error?.message.contains(unknown) == true)
@@ -174,7 +188,7 @@ import Testing
     let disk = SimulatedDisk()
     disk.effectiveUser = 1000
     let error = await failure(settings("/t", owner: "telegraf"), disk) { store in
-      try await store.reserve(Self.place, attempt: AttemptID(bits: 1))
+      try await store.reserve(Self.place, for: SecretStoreContract.token(1).planned)
     }
     #expect(error?.code == .misconfigured)
     #expect(error?.hint?.contains("CAP_CHOWN") == true)
@@ -185,7 +199,7 @@ import Testing
     disk.plant(.directory, at: "/t")
     disk.plant(.file, at: "/t/line-1", content: Array("somebody_elses".utf8))
     let reserved = await failure(settings("/t"), disk) { store in
-      try await store.reserve(Self.place, attempt: AttemptID(bits: 1))
+      try await store.reserve(Self.place, for: SecretStoreContract.token(1).planned)
     }
     #expect(reserved?.code == .ownedByAnother)
     for _ in 0..<2 {
@@ -210,7 +224,7 @@ import Testing
       #expect(symlink(target, path) == 0)
       let error = await failure(settings(directory), POSIXFileSystem()) { store in
         let token = SecretStoreContract.token(2)
-        try await store.reserve(Self.place, attempt: token.attempt)
+        try await store.reserve(Self.place, for: token.planned)
         try await store.stage(token, at: Self.place)
         try await store.promote(generation: 2, at: Self.place)
       }
@@ -289,7 +303,7 @@ import Testing
     await first.close()
     #expect(await failure(settings("/t"), disk) { _ in } == nil)
     await #expect(throws: StoreError.self) {
-      try await first.reserve(Self.place, attempt: AttemptID(bits: 1))
+      try await first.reserve(Self.place, for: SecretStoreContract.token(1).planned)
     }
   }
 
@@ -309,7 +323,7 @@ import Testing
       try await put(SecretStoreContract.token(1), settings("/t"), disk)
       disk.plant(.file, at: "/t/.pending/line-1", content: Array(damage.utf8), mode: 0o600)
       let error = await failure(settings("/t"), disk) { store in
-        try await store.reserve(Self.place, attempt: AttemptID(bits: 7))
+        try await store.reserve(Self.place, for: SecretStoreContract.token(2).planned)
       }
       #expect(error?.code == .malformed)
       #expect(error?.message.contains("secret_text") == false)

@@ -1,0 +1,73 @@
+import RotationModel
+import RotationPorts
+
+/// The rules for what changes tokens that were delivered.
+extension SecretStoreContract {
+  func rollsBack(_ store: any SecretStore) async throws {
+    let place = SecretStoreContract.place
+    let (first, second) = (SecretStoreContract.token(1), SecretStoreContract.token(2))
+    try await put(first, into: store)
+    try await put(second, into: store)
+    try await twice { try await store.rollBack(from: 2, to: 1, at: place) }
+    try await expect(store, pending: nil, current: first, previous: second)
+    if let flaw = try await store.inspect(place, attempt: first.attempt) {
+      throw Violation(description: "a token that was rolled back to was said to be wrong: \(flaw)")
+    }
+    // And back again: it is the same thing.
+    try await twice { try await store.rollBack(from: 1, to: 2, at: place) }
+    try await expect(store, pending: nil, current: second, previous: first)
+  }
+
+  func rollsBackOnlyWhatIsThere(_ store: any SecretStore) async throws {
+    let place = SecretStoreContract.place
+    func refuses(_ from: Int, _ to: Int, _ what: String) async throws {
+      try await expectFailure(.conflict, "rolling back from \(from) to \(to) \(what)") {
+        try await store.rollBack(from: from, to: to, at: place)
+      }
+    }
+    let tokens = (1...3).map { SecretStoreContract.token($0) }
+    try await refuses(2, 1, "with nothing there")
+    try await put(tokens[0], into: store)
+    try await refuses(1, 0, "with nothing previous")
+    try await put(tokens[1], into: store)
+    for (from, to) in [(3, 1), (2, 0), (2, 2), (1, 1), (3, 2)] {
+      try await refuses(from, to, "with 2 current and 1 previous")
+    }
+    try await store.stage(tokens[2], at: place)
+    try await refuses(2, 1, "with another attempt pending")
+    try await expect(store, pending: tokens[2], current: tokens[1], previous: tokens[0])
+    try await store.discard(.pending, attempt: tokens[2].attempt, at: place)
+    try await discardPrevious(tokens[0], of: store)
+    try await refuses(2, 1, "after the previous one was discarded")
+    try await expect(store, pending: nil, current: tokens[1], previous: nil)
+  }
+
+  func goesOnAfterARollback(_ store: any SecretStore) async throws {
+    let place = SecretStoreContract.place
+    let tokens = (1...3).map { SecretStoreContract.token($0) }
+    for token in tokens.prefix(2) { try await put(token, into: store) }
+    try await store.rollBack(from: 2, to: 1, at: place)
+    try await expectFailure(.conflict, "promoting late what was rolled back") {
+      try await store.promote(generation: 2, at: place)
+    }
+    for late in [tokens[1], SecretStoreContract.token(2, variant: 5)] {
+      try await expectFailure(.conflict, "reserving for a generation that was current before") {
+        try await store.reserve(place, for: late.planned)
+      }
+      try await expectFailure(.conflict, "staging a generation that was current before") {
+        try await store.stage(late, at: place)
+      }
+    }
+    try await twice { try await store.reserve(place, for: tokens[2].planned) }
+    try await twice { try await store.stage(tokens[2], at: place) }
+    // The rollback is repeated late, after a successor was staged.
+    try await store.rollBack(from: 2, to: 1, at: place)
+    try await expectFailure(.conflict, "promoting over a token that was rolled back and not discarded") {
+      try await store.promote(generation: 3, at: place)
+    }
+    try await expect(store, pending: tokens[2], current: tokens[0], previous: tokens[1])
+    try await discardPrevious(tokens[1], of: store)
+    try await twice { try await store.promote(generation: 3, at: place) }
+    try await expect(store, pending: nil, current: tokens[2], previous: tokens[0])
+  }
+}
