@@ -6,7 +6,9 @@ extension LedgerStore {
     let select = try database.statement(
       """
       SELECT 1 FROM jobs JOIN lineages ON lineages.job = jobs.id
-      WHERE jobs.name = ? AND EXISTS (SELECT 1 FROM events WHERE lineage = lineages.id) LIMIT 1
+      WHERE jobs.name = ? AND EXISTS (
+        SELECT 1 FROM events
+        WHERE lineage = lineages.id AND (attempt IS NOT NULL OR token_id IS NOT NULL)) LIMIT 1
       """)
     try select.bind(1, job)
     return try select.first { _ in true } ?? false

@@ -54,6 +54,8 @@ public enum Event: Equatable, Sendable {
   /// A token that somebody made by hand becomes the lineage's first generation, number 0: its string was never
   /// ours, and it is retired like any predecessor.
   case tokenTakenOver(tokenID: String, expiresAt: Instant?)
+  /// The cluster no longer has the incumbent, by our doing or not; it was replaced by nothing yet.
+  case tokenGone(generation: Int, reason: String)
   /// The description on the cluster is about to be made that of the row.
   case updateIntended(generation: Int)
   case updateDone(generation: Int)

@@ -2,6 +2,8 @@
 extension Event {
   var changeRecord: EventRecord {
     switch self {
+    case .tokenGone(let generation, let reason):
+      EventRecord(name: "token.gone", generation: generation, reason: reason)
     case .updateIntended(let generation): EventRecord(name: "update.intended", generation: generation)
     case .updateDone(let generation): EventRecord(name: "update.done", generation: generation)
     case .updateRefused(let generation, let reason):
@@ -40,6 +42,7 @@ extension Event {
     switch record.name {
     case "token.taken_over":
       return record.tokenID.map { .tokenTakenOver(tokenID: $0, expiresAt: record.instant) }
+    case "token.gone": return .tokenGone(generation: generation, reason: reason)
     case "update.intended": return .updateIntended(generation: generation)
     case "update.done": return .updateDone(generation: generation)
     case "update.refused": return .updateRefused(generation: generation, reason: reason)

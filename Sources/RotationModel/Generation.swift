@@ -36,11 +36,11 @@ public struct Generation: Equatable, Sendable {
     /// The string is durable in the pending place; the cluster may not know the token yet.
     /// Leaves to: active, revoking.
     case staged
-    /// Confirmed; no store calls it current yet. Leaves to: delivering, revoking.
+    /// Confirmed; no store is known to call it current yet. Leaves to: delivering.
     case active
     /// Current in some stores, not in all. Leaves to: current.
     case delivering
-    /// Current in every store, or taken over and in use wherever it is. Leaves to: superseded.
+    /// Current in every store, or taken over and in use wherever it is. Leaves to: superseded, revoked (elsewhere).
     case current
     /// No store calls it current; it works until its overlap has passed.
     /// Leaves to: disabling, revoking, current (rolled back).

@@ -48,6 +48,7 @@ public enum RevocationReason: String, Equatable, Sendable, CaseIterable {
   case superseded = "it was replaced, and its overlap has passed"
   case quarantined = "it was disabled, and its quarantine has passed"
   case compromised = "it is compromised"
+  case requested = "a person wants another one"
   case retired = "a person has retired it"
   case outdated = "its row asks for other permissions now"
   /// Going on with what an earlier step or run intended; its reason is on record.
@@ -147,14 +148,9 @@ extension RotationMachine {
         && generation.refusedSince.map { context.now - $0 >= context.abandonAfter } ?? false
       return isRefusedTooLong
         ? .revoke(generation: number, reason: .neverActive) : .wait(generation: number)
-    case .active:
-      if let reason = reasonToGiveUp(generation, context) {
-        return .revoke(generation: number, reason: reason)
-      }
-      guard context.isWanted else { return .none }
-      return nextDelivery(of: generation, context) ?? .completeDelivery(generation: number)
-    case .delivering:
-      // Before it can be taken away again it has to be everywhere.
+    case .active, .delivering:
+      // A store may call it current already without the ledger knowing. Whatever is to become of it, it has to be
+      // everywhere before it can be taken away again.
       guard context.isWanted || wishes.retirement != nil else { return .none }
       return nextDelivery(of: generation, context) ?? .completeDelivery(generation: number)
     case .revoking:
@@ -164,10 +160,11 @@ extension RotationMachine {
     }
   }
 
-  /// No store calls it current, so that it may be given up when nobody wants it any more.
+  /// No store calls a staged token current, so that it may be given up when nobody wants it any more.
   private func reasonToGiveUp(_ generation: Generation, _ context: ActionContext) -> RevocationReason? {
     if wishes.retirement != nil { return .retired }
     if isCompromised(generation) { return .compromised }
+    if let number = wishes.replacedUpTo, generation.number <= number { return .requested }
     return context.isWanted && context.successorIsOutdated ? .outdated : nil
   }
 
@@ -182,10 +179,13 @@ extension RotationMachine {
   private func nextRetirement(of generation: Generation, _ context: ActionContext) -> Action? {
     let number = generation.number
     let isUrgent = isCompromised(generation) || wishes.retirement == .now
+    // What was replaced goes last: while nothing is in its place it stays, unless it has to go by a person's word.
+    let isReplaced = incumbent != nil || wishes.retirement != nil || isCompromised(generation)
+    let retireNow = isReplaced ? context.retireNow : nil
     let urgent: RevocationReason = isCompromised(generation) ? .compromised : .retired
     switch generation.phase {
     case .superseded:
-      guard let now = context.retireNow else { return nil }
+      guard let now = retireNow else { return nil }
       if isUrgent { return .revoke(generation: number, reason: urgent) }
       guard generation.hasOutlived(context.policy.overlap, at: now) else { return nil }
       return context.policy.quarantine == nil
@@ -193,12 +193,12 @@ extension RotationMachine {
     case .disabling:
       // It is going in any case; the disable was the gentle way.
       let whole = context.policy.overlap + (context.policy.quarantine ?? .zero)
-      if let now = context.retireNow, isUrgent || generation.hasOutlived(whole, at: now) {
+      if let now = retireNow, isUrgent || generation.hasOutlived(whole, at: now) {
         return .revoke(generation: number, reason: isUrgent ? urgent : .quarantined)
       }
       return context.gaveUpOn.contains(number) ? nil : .confirmDisable(generation: number)
     case .disabled:
-      guard let now = context.retireNow else { return nil }
+      guard let now = retireNow else { return nil }
       let isOver =
         isUrgent || generation.disabledAt.map { now - $0 >= context.policy.quarantine ?? .zero } ?? true
       return isOver ? .revoke(generation: number, reason: isUrgent ? urgent : .quarantined) : nil

@@ -39,6 +39,12 @@ extension RotationMachine {
         Generation(
           number: 0, attempt: nil, tokenID: tokenID, expiresAt: expiresAt, stagedAt: timed.time, key: nil,
           phase: .current))
+    case .tokenGone(let number, _):
+      let index = try generationIndex(number, in: [.current], timed)
+      guard wishes.rollbackTarget == nil else { throw illegal(timed) }
+      generations[index].phase = .revoked
+      generations[index].isConfirmedGone = true
+      generations[index].promotedIn = []
     case .updateIntended(let number), .updateDone(let number), .updateRefused(let number, _),
       .updateUnknown(let number, _):
       _ = try generationIndex(number, in: [.staged, .active, .delivering, .current, .superseded], timed)
@@ -73,7 +79,7 @@ extension RotationMachine {
 
     case .revokeIntended(let number, _):
       let index = try generationIndex(
-        number, in: [.staged, .active, .superseded, .disabling, .disabled, .revoking], timed)
+        number, in: [.staged, .superseded, .disabling, .disabled, .revoking], timed)
       guard wishes.rollbackTarget != number else { throw illegal(timed) }
       generations[index].phase = .revoking
     case .revokeDone(let number):

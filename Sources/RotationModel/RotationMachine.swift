@@ -145,7 +145,7 @@ public struct RotationMachine: Equatable, Sendable {
       generations[index].phase = .current
       generations[index].deliveredAt = at
 
-    case .tokenTakenOver, .updateIntended, .updateDone, .updateRefused, .updateUnknown, .disableIntended,
+    case .tokenTakenOver, .tokenGone, .updateIntended, .updateDone, .updateRefused, .updateUnknown, .disableIntended,
       .disableDone, .disableRefused, .disableUnknown, .enableIntended, .enableDone, .enableRefused,
       .enableUnknown, .revokeIntended, .revokeDone, .revokeRefused, .revokeUnknown, .revokeConfirmed:
       try applyChange(timed)

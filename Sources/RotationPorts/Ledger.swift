@@ -18,7 +18,8 @@ public protocol Ledger: Sendable {
   /// What the job's lineages are bound to; nil for a job that the ledger has never seen.
   func binding(job: String) async throws(LedgerError) -> JobBinding?
   func bind(job: String, to binding: JobBinding, lease: Lease) async throws(LedgerError)
-  /// Whether any event was ever recorded for the job.
+  /// Whether anything was ever recorded for the job that is about an attempt or a token. What people have asked
+  /// for is no history: nothing was made yet.
   func hasHistory(job: String) async throws(LedgerError) -> Bool
 
   /// Queues rows for this run. A row whose name is known keeps its lineage; others become new ones.

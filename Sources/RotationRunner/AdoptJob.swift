@@ -67,14 +67,21 @@ public struct AdoptJob: Sendable {
   }
 
   /// nil: neither store nor cluster knows the name. What the ledger knows already, from an adoption that was
-  /// interrupted or from runs since, stays as it is.
+  /// interrupted, from runs since, or because an older copy of it was put back, stays as it is; what the store has
+  /// beyond it is added.
   private func adopt(
     _ claimed: ClaimedLineage, _ view: ClusterView, _ performer: Performer
   ) async throws(Stop) -> TokenReport? {
+    let machine: RotationMachine
+    do throws(IllegalEvent) {
+      machine = try RotationMachine(replaying: claimed.events)
+    } catch {
+      return TokenReport(
+        name: claimed.name, outcome: .failed, problem: Stop.illegal(error, name: claimed.name).problem)
+    }
     var work = TokenWork(
-      lineage: claimed.id, name: claimed.name, isOneOff: claimed.isOneOff, machine: RotationMachine(),
+      lineage: claimed.id, name: claimed.name, isOneOff: claimed.isOneOff, machine: machine,
       listedAt: view.begunAtWall)
-    guard claimed.events.isEmpty else { return reportKnown(claimed, view) }
     let stored: [(place: Event.Place, token: StoredToken)]
     do {
       work.desired = try claimed.row.map(plan.specification.row)
@@ -86,22 +93,19 @@ public struct AdoptJob: Sendable {
         name: work.name, outcome: .failed,
         problem: Problem(code: "row_changed", message: "\(work.name): \(error)"))
     }
-    let onCluster = view.tokens[work.name] ?? []
-    for (place, token) in stored {
-      let isThere = onCluster.contains { $0.id == token.tokenID && $0.marker.attempt == token.attempt }
-      // A previous token that is gone is taken over as well: it is retired like any other, its string with it.
-      guard isThere || place == .previous else {
-        work.fail(.onlyInStore(work.name, token.tokenID), as: .attention)
-        continue
-      }
-      guard place != .pending || work.machine.successor == nil else {
-        work.fail(.stringNowhere(work.name, token.tokenID), as: .attention)
+    let onCluster = work.names.flatMap { view.tokens[$0] ?? [] }
+    for (place, token) in stored where !work.machine.knows(token) {
+      // A token that is gone is taken over as well: runs find out what that means, and replace or retire it.
+      guard work.machine.mayAdopt(token, from: place) else {
+        work.fail(.notAdopted(work.name, token.tokenID, place), as: .attention)
         continue
       }
       try await adopt(token, from: place, &work, performer)
+      if place == .current, !onCluster.contains(where: { $0.id == token.tokenID }) {
+        work.fail(.onlyInStore(work.name, token.tokenID), as: .attention)
+      }
     }
-    let known = Set(work.machine.generations.map(\.tokenID))
-    if let other = onCluster.first(where: { !known.contains($0.id) }), work.problem == nil {
+    if let other = onCluster.first(where: { !work.machine.mayExplain($0) }) {
       work.fail(.stringNowhere(work.name, other.id), as: .attention)
     }
     if work.problem != nil { return work.report(.attention) }
@@ -128,27 +132,6 @@ public struct AdoptJob: Sendable {
     try await performer.record(events, for: &work)
   }
 
-  private func reportKnown(_ claimed: ClaimedLineage, _ view: ClusterView) -> TokenReport? {
-    let machine: RotationMachine
-    do throws(IllegalEvent) {
-      machine = try RotationMachine(replaying: claimed.events)
-    } catch {
-      let problem = Stop.illegal(error, name: claimed.name).problem
-      return TokenReport(name: claimed.name, outcome: .failed, problem: problem)
-    }
-    let sightings = view.sightings(of: [claimed.name] + machine.wishes.formerNames, installation: ports.ledger.installation)
-    if let foreign = machine.evidence(from: sightings, listedAt: view.begunAtWall).foreign.first {
-      return TokenReport(
-        name: claimed.name, outcome: .attention, tokenID: foreign.tokenID,
-        problem: .unknownToLedger(foreign, name: claimed.name))
-    }
-    return machine.newest.map { newest in
-      TokenReport(
-        name: claimed.name, outcome: newest.phase == .current ? .unchanged : .pending,
-        tokenID: newest.tokenID)
-    }
-  }
-
   /// What the places of a name hold, each token once.
   private func storedTokens(
     at place: StorePlace
@@ -161,6 +144,21 @@ public struct AdoptJob: Sendable {
       found.append((which, token))
     }
     return found
+  }
+}
+
+extension RotationMachine {
+  /// Whether the store's token is one of the ledger's, or one that a run can recover by itself.
+  fileprivate func knows(_ token: StoredToken) -> Bool { attempts.contains { $0.id == token.attempt } }
+
+  fileprivate func mayAdopt(_ token: StoredToken, from place: Event.Place) -> Bool {
+    guard generation(token.generation) == nil, !attempts.contains(where: \.isOpen) else { return false }
+    return place == .previous ? predecessor == nil : successor == nil && (incumbent == nil || predecessor == nil)
+  }
+
+  /// Whether a run knows what to do with a token that the cluster lists.
+  fileprivate func mayExplain(_ token: ClusterView.MarkedToken) -> Bool {
+    attempts.contains { $0.id == token.marker.attempt }
   }
 }
 
@@ -179,11 +177,19 @@ extension Problem {
       hint: "if nobody uses it, revoke it by hand; until then `run` creates nothing for this name")
   }
 
+  fileprivate static func notAdopted(_ name: String, _ tokenID: String, _ place: Event.Place) -> Problem {
+    Problem(
+      code: "not_adopted",
+      message:
+        "\(name): the store has token \(tokenID) as its \(place.rawValue) one, which contradicts what the ledger knows",
+      hint: "let `tokenrotate run` finish what is under way, then say this again")
+  }
+
   fileprivate static func onlyInStore(_ name: String, _ tokenID: String) -> Problem {
     Problem(
       code: "token_missing",
       message: "\(name): the store holds token \(tokenID), and the cluster does not show it",
       hint:
-        "it was revoked, or belongs to another cluster: move the store's files of this name away, then run")
+        "it was revoked: a job that rotates replaces it with the next run, else `tokenrotate rotate` does")
   }
 }

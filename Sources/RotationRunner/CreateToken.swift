@@ -20,7 +20,7 @@ extension Performer {
     // The expiry is known for sure only after the permit, which may be a while.
     let planned = PlannedToken(
       generation: generation, attempt: attempt, host: plan.host,
-      databases: desired.permissions.databaseNames,
+      databases: permissions.databaseNames,
       expiresAt: desired.expiry.instant(createdAt: ports.clock.now))
     do throws(StoreError) {
       try await plan.stores[0].reserve(work.place(job: plan.name), for: planned)
@@ -31,7 +31,8 @@ extension Performer {
     try await management.take()
 
     let now = ports.clock.now
-    let sendBy = ports.clock.uptime + Performer.commitAllowance
+    // Wall time has whole milliseconds, so that the deadline may be one of them early.
+    let sendBy = ports.clock.uptime + Performer.commitAllowance - .milliseconds(1)
     let expiresAt = desired.expiry.instant(createdAt: now)
     if let expiresAt, expiresAt <= now { return fail(&work, .expired(work.name, expiresAt)) }
     let request = TokenRequest(

@@ -74,8 +74,17 @@ extension Performer {
     case .unavailable, .noString: break
     case .storeFailed(let error): return work.fail(Problem(error).naming(work.name))
     }
-    let isReplaced = work.absence != nil && plan.policy.isOn && work.machine.predecessor == nil
-    if !isReplaced { work.note(Concern(problem: problem, blocks: [.retirement])) }
+    guard work.absence != nil, plan.policy.isOn else {
+      return work.note(Concern(problem: problem, blocks: [.retirement]))
+    }
+    guard let predecessor = work.machine.predecessor else { return }
+    guard predecessor.attempt == nil else {
+      // The predecessor works, and a person can have it back at once.
+      return work.note(Concern(problem: problem, blocks: [.retirement]))
+    }
+    // Nobody can go back to a token whose string was never ours: another one has to be made beside it.
+    work.unrecorded.append(.tokenGone(generation: incumbent.number, reason: problem.message))
+    work.absence = nil
   }
 }
 

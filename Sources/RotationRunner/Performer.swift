@@ -26,8 +26,8 @@ struct Performer: Sendable {
       // Every turn records an event, counts a failure or returns, so the bound is never met in health.
       for _ in 0..<1000 {
         if ports.interruption.isRequested { throw .interrupted }
-        try await recordWhatIsKnown(&work)
         try await examineIfNeeded(&work)
+        try await recordWhatIsKnown(&work)
         let action = work.machine.nextAction(context(for: work))
         if let next = try await perform(action, on: &work) { return (work, .success(next)) }
       }

@@ -80,6 +80,9 @@ public struct PlanJob: Sendable {
       guard (try? work.machine.apply(TimedEvent(event, at: ports.clock.now))) != nil else { continue }
     }
     try await performer.examineIfNeeded(&work)
+    for event in work.unrecorded {
+      guard (try? work.machine.apply(TimedEvent(event, at: ports.clock.now))) != nil else { continue }
+    }
     do throws(StoreError) {
       for concern in try await plan.storeConcerns(of: work) { work.note(concern) }
       // A flaw of what is to stay keeps what it has replaced.

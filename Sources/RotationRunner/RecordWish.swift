@@ -90,7 +90,7 @@ public struct RecordWish: Sendable {
       guard machine.wishes.rollbackTarget == nil, machine.wishes.retirement == nil else {
         throw refusal(.busy(name, machine.status.rawValue), .failed)
       }
-      let target = machine.incumbent ?? (compromised ? machine.successor : nil)
+      let target = machine.incumbent ?? machine.successor
       return (work, target.map { .rotationRequested(generation: $0.number, compromised: compromised) })
     case .hold: return (work, machine.wishes.isHeld ? nil : .lineageHeld)
     case .release: return (work, machine.wishes.isHeld ? .lineageReleased : nil)

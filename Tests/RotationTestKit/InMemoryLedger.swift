@@ -120,7 +120,10 @@ public actor InMemoryLedger: Ledger {
   }
 
   public func hasHistory(job: String) -> Bool {
-    lineages.contains { $0.job == job && !$0.events.isEmpty }
+    lineages.contains { lineage in
+      lineage.job == job
+        && lineage.events.contains { $0.event.record.attempt != nil || $0.event.record.tokenID != nil }
+    }
   }
 
   public func enqueue(_ rows: [QueuedRow], job: String, lease: Lease) throws(LedgerError) {

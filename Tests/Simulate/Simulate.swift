@@ -1,7 +1,7 @@
 import Foundation
 import Simulation
 
-/// Runs many seeds of the simulation and says what they met: `simulate [FIRST] [COUNT]`, or `simulate FIRST COUNT
+/// Runs many seeds of the simulation and says what they met, or tells the story of one: `simulate [FIRST] [COUNT]`, or `simulate FIRST COUNT
 /// SECONDS` to stop when the time is up. Exits with 1 when a seed breaks an invariant, or when something that the
 /// simulation is to meet was met by too few seeds.
 enum Simulate {
@@ -33,7 +33,9 @@ enum Simulate {
     var run = 0
     for seed in stride(from: start, to: end, by: Int(step)) {
       if let deadline, Date() > deadline { break }
-      if let violation = Simulation(seed: seed).run() { violations.append(violation) }
+      let simulation = Simulation(seed: seed)
+      if let violation = simulation.run() { violations.append(violation) }
+      if end - start == 1 { print(simulation.story.joined(separator: "\n")) }
       run += 1
     }
     return (run, violations)

@@ -68,7 +68,7 @@ public final class Coverage: @unchecked Sendable {
     case .createDone, .createRefused, .createWatchEnded, .storeStaged, .orphanFound, .orphanRevoked,
       .orphanRevokeRefused, .orphanRevokeUnknown, .activationConfirmed, .activationAccepted,
       .activationTimedOut, .deliveryFailed, .deliveryDone, .revokeIntended, .revokeRefused, .revokeUnknown,
-      .revokeConfirmed, .tokenTakenOver, .updateIntended, .updateDone, .updateRefused, .updateUnknown,
+      .revokeConfirmed, .tokenTakenOver, .tokenGone, .updateIntended, .updateDone, .updateRefused, .updateUnknown,
       .disableIntended, .disableDone, .disableRefused, .disableUnknown, .enableIntended, .enableDone,
       .enableRefused, .enableUnknown, .rotationRequested, .lineageHeld, .lineageReleased, .rollbackRequested,
       .storeRolledBack, .rollbackDone, .rollbackRefused, .retirementRequested, .storeWithdrawn,

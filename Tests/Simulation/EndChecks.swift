@@ -12,7 +12,8 @@ enum EndChecks {
       let machine = lineage.machine
       // A token whose row is gone is told to a person at every run, and so is what nears its end and is held.
       let isLeft = machine.newest != nil && !world.wanted.contains { $0.name == lineage.name }
-      return isLeft || machine.wishes.isHeld || !world.policy.isOn && world.isLively || world.wasRestored
+      let isMeddledWith = machine.incumbent.map { world.meddledWith.contains($0.tokenID) } ?? false
+      return isLeft || isMeddledWith || machine.wishes.isHeld || !world.policy.isOn && world.isLively || world.wasRestored
     }
     if report?.exitCode != .done, report?.exitCode != .needsPerson || !mayNeedPerson {
       world.broken("liveness", "the last quiet run ended with \(String(describing: report))")
@@ -49,7 +50,7 @@ enum EndChecks {
     }
     guard let row = world.wanted.first(where: { $0.name == row.name }) else { return }
     guard let generation = machine.incumbent, generation.attempt != nil else {
-      if !machine.wishes.isHeld, !world.wasRestored {
+      if !machine.wishes.isHeld, !world.wasRestored, world.policy.isOn || !world.isLively {
         world.broken("liveness", "\(row.name) is \(lineage?.machine.status.rawValue ?? "unheard of") at the end")
       }
       return

@@ -5,18 +5,31 @@ import Sandbox
 
 /// What people want of the program itself, and what they do to tokens that are in use.
 extension World {
-  /// What the next process is started for: mostly a run, now and then a wish about one of the names.
+  /// What the next process is started for: mostly a run, now and then a wish about one of the names, preferably one
+  /// that can be granted.
   func drawErrand() -> Errand {
-    guard isLively, chance(45) else { return .run }
+    guard isLively, chance(60) else { return .run }
+    let known = lineages.values.sorted { $0.name < $1.name }
+    func pick(_ isMeant: (RotationMachine, Bool) -> Bool) -> String? {
+      let names = known.filter { lineage in
+        isMeant(lineage.machine, wanted.contains { $0.name == lineage.name })
+      }.map(\.name)
+      return names.isEmpty ? nil : names[Int(draw.next() % UInt64(names.count))]
+    }
+    if chance(60), let name = pick({ machine, _ in machine.predecessor.map { machine.mayRollBack(to: $0.number) } ?? false }) {
+      return .wish(.rollBack, name)
+    }
+    if chance(50), let name = pick({ machine, isWanted in !isWanted && machine.hasTokenOfOurs }) {
+      return .wish(.retire(now: chance(40)), name)
+    }
+    if chance(40), let name = pick({ machine, _ in machine.wishes.isHeld }) { return .wish(.release, name) }
     let name = rows[Int(draw.next() % UInt64(rows.count))].name
-    let isGone = !wanted.contains { $0.name == name }
     switch draw.next() % 100 {
-    case 0..<20: return .wish(.rotate(compromised: false), name)
-    case 20..<35: return .wish(.rotate(compromised: true), name)
-    case 35..<70: return .wish(.rollBack, name)
-    case 70..<78: return .wish(.hold, name)
-    case 78..<88: return .wish(.release, name)
-    default: return isGone ? .wish(.retire(now: chance(40)), name) : .run
+    case 0..<45: return .wish(.rotate(compromised: false), name)
+    case 45..<70: return .wish(.rotate(compromised: true), name)
+    case 70..<78: return .wish(.rollBack, name)
+    case 78..<88: return .wish(.hold, name)
+    default: return .run
     }
   }
 
@@ -24,6 +37,7 @@ extension World {
   func meddleWithTokensInUse() {
     guard isLively else { return }
     if chance(30) { clock.advance(by: .seconds(3 * 86_400)) }
+    if chance(20) { changeCSV() }
     if chance(15) { editRow() }
     guard chance(20), let id = aTokenInUse() else { return }
     meddledWith.insert(id)

@@ -142,7 +142,7 @@ enum Invariants {
       if world.now - since < world.policy.overlap {
         world.broken("4", "\(lineage.name): \(what) of \(tokenID) within its overlap")
       }
-      if machine.incumbent == nil, machine.wishes.retirement == nil, machine.successor != nil, !world.wasRestored {
+      if machine.incumbent == nil, machine.wishes.retirement == nil, !world.wasRestored {
         world.broken("4", "\(lineage.name): \(what) of \(tokenID) before its successor was delivered")
       }
     }

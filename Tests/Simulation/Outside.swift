@@ -25,7 +25,7 @@ extension World {
     saw("world wall clock jumped")
   }
 
-  private func changeCSV() {
+  func changeCSV() {
     wanted = rows.filter { _ in chance(60) }
     if wanted.isEmpty { wanted = [rows[0]] }
     saw("world CSV changed")

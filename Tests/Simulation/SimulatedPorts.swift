@@ -238,9 +238,13 @@ struct RecordingReporter: Reporter {
   func progressed(_ job: String, _ progress: Progress) {}
   func tokenFinished(_ job: String, _ report: TokenReport) {
     world.reports.append("\(report)")
+    world.tell("report \(report.name) \(report.outcome.rawValue) \(report.problem.map { "\($0.code): \($0.message)" } ?? "")")
     if report.outcome == .unchanged { world.acted("none") }
     if report.outcome == .pending { world.acted("wait") }
   }
   func noticed(_ job: String, _ problem: Problem) { world.reports.append("\(problem)") }
-  func jobFinished(_ job: String, _ report: JobReport) { world.reports.append("\(report)") }
+  func jobFinished(_ job: String, _ report: JobReport) {
+    world.reports.append("\(report)")
+    world.tell("finished with \(report.exitCode) \(report.problem?.message ?? "")")
+  }
 }

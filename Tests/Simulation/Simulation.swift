@@ -26,6 +26,9 @@ public struct Simulation {
   /// overlap, of a quarantine and of what those have made room for.
   private static let quietRuns = 9
 
+  /// What happened, a line each: for whoever looks at one seed.
+  public var story: [String] { world.story }
+
   /// The broken invariant, or nil.
   public func run() -> String? {
     defer { Coverage.shared.add(world.seen) }
@@ -41,8 +44,7 @@ public struct Simulation {
     var report: JobReport?
     world.endsRotation()
     for index in 0..<Simulation.quietRuns {
-      // Longer than any late effect of `drawFaults`, and than any node takes to learn a token.
-      world.clock.advance(by: .seconds(1200))
+      world.clock.advance(by: world.quietPause)
       report = live(Trouble())
       // The first of these runs still meets what others did, and has to leave it alone.
       if index == 0 {
@@ -71,6 +73,7 @@ public struct Simulation {
   @discardableResult
   private func live(_ trouble: Trouble, _ errand: Errand = .run) -> JobReport? {
     world.startProcess(trouble)
+    world.tell("process for \(errand)")
     let world = world
     world.disk.beforeOperation = { operation throws(FileSystemError) in try world.disturb(operation) }
     let executor = DeterministicExecutor(seed: world.draw.next(), clock: world.clock)

@@ -56,6 +56,7 @@ final class World: @unchecked Sendable {
   var lineages: [LineageID: (name: String, machine: RotationMachine)] = [:]
   /// What the ledger took, in its order.
   private(set) var committed: [(name: String, event: TimedEvent)] = []
+  private(set) var story: [String] = []
   /// When each token ceased to be what any store calls current, by true time.
   var leftStoresAt: [String: Instant] = [:]
   /// What the stores call current, by token id.
@@ -146,8 +147,7 @@ final class World: @unchecked Sendable {
     isLively = draw.next() % 3 == 0 || rotates
     policy = RotationPolicy(
       isOn: rotates, every: rotates ? .seconds(3 * 86_400) : nil, renewBefore: nil,
-      overlap: .seconds(Int64(draw.next() % 2 == 0 ? 0 : draw.next() % 900)),
-      quarantine: draw.next() % 2 == 0 ? nil : .seconds(Int64(draw.next() % 900)))
+      overlap: World.span(draw.next()), quarantine: draw.next() % 2 == 0 ? nil : World.span(draw.next()))
     jumpsClock = draw.next() % 5 == 0
     cluster = SimulatedCluster(configuration, generator: SeededGenerator(seed: seed ^ 0x77))
     rows = (0..<Int(1 + draw.next() % 5)).map { World.row($0) }
@@ -161,6 +161,18 @@ final class World: @unchecked Sendable {
     }
     wanted = rows
   }
+
+  /// None, some minutes or a day: it may pass within a run, between two of them or not before many.
+  private static func span(_ drawn: UInt64) -> Duration {
+    switch drawn % 10 {
+    case 0..<3: .zero
+    case 3..<6: .seconds(Int64(drawn / 10 % 900))
+    default: .seconds(86_400)
+    }
+  }
+
+  /// Longer than any late effect of `drawFaults`, than any node takes to learn a token, and than overlap or quarantine.
+  var quietPause: Duration { max(.seconds(1200), max(policy.overlap, policy.quarantine ?? .zero) + .seconds(60)) }
 
   private func makeByHand(_ description: String) -> String? {
     let token = cluster.createToken(
@@ -290,13 +302,19 @@ final class World: @unchecked Sendable {
 
   func took(_ event: TimedEvent, of lineage: LineageID) {
     committed.append((lineages[lineage]?.name ?? "?", event))
+    tell("\(lineages[lineage]?.name ?? "?") \(event.event)")
     saw(event.event.record.name)
     if let action = Coverage.action(of: event.event) { acted(action) }
     secrecy.add("\(event.event)")
     Invariants.checkOutcome(self, event.event, lineages[lineage]?.machine)
   }
 
-  func saw(_ what: String) { seen[what, default: 0] += 1 }
+  func saw(_ what: String) {
+    seen[what, default: 0] += 1
+    if what.hasPrefix("world") { tell(what) }
+  }
+
+  func tell(_ what: String) { story.append("\(clock.uptime.seconds): \(what)") }
 
   func acted(_ action: String) { saw("action \(action)") }
 
