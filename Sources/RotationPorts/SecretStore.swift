@@ -41,6 +41,9 @@ public protocol SecretStore: Sendable {
   /// previous. Compare-and-set on both; when it is so already, only what was left half done is completed. Until
   /// then the place takes nothing else: `reserve`, `stage` and `promote` are `StoreError.conflict`.
   func rollBack(from: Int, to: Int, at place: StorePlace) async throws(StoreError)
+  /// Makes the current token of this generation previous and leaves the current place empty; an empty one is
+  /// success. A previous place that holds another token is `StoreError.conflict`.
+  func withdraw(generation: Int, at place: StorePlace) async throws(StoreError)
   /// Empties the pending or previous place if it holds this attempt (or only a reservation); an empty
   /// place is success. The current place is never emptied by this call.
   func discard(_ which: Event.Place, attempt: AttemptID, at place: StorePlace) async throws(StoreError)

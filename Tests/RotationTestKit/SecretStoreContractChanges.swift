@@ -70,4 +70,48 @@ extension SecretStoreContract {
     try await twice { try await store.promote(generation: 3, at: place) }
     try await expect(store, pending: nil, current: tokens[2], previous: tokens[0])
   }
+
+  func withdraws(_ store: any SecretStore) async throws {
+    let place = SecretStoreContract.place
+    let tokens = (1...3).map { SecretStoreContract.token($0) }
+    try await twice { try await store.withdraw(generation: 1, at: place) }
+    try await expect(store, pending: nil, current: nil, previous: nil)
+    try await put(tokens[0], into: store)
+    try await twice { try await store.withdraw(generation: 1, at: place) }
+    try await expect(store, pending: nil, current: nil, previous: tokens[0])
+    try await expectFailure(.conflict, "promoting late what was withdrawn") {
+      try await store.promote(generation: 1, at: place)
+    }
+    try await expectFailure(.conflict, "staging late what was withdrawn") {
+      try await store.stage(tokens[0], at: place)
+    }
+    // A successor takes the empty place, and nothing is lost by it.
+    try await put(tokens[1], into: store)
+    try await expect(store, pending: nil, current: tokens[1], previous: tokens[0])
+    try await discardPrevious(tokens[0], of: store)
+    // What is pending stays.
+    try await store.stage(tokens[2], at: place)
+    try await twice { try await store.withdraw(generation: 2, at: place) }
+    try await expect(store, pending: tokens[2], current: nil, previous: tokens[1])
+    try await twice { try await store.promote(generation: 3, at: place) }
+    try await expect(store, pending: nil, current: tokens[2], previous: tokens[1])
+  }
+
+  func withdrawsOnlyTheCurrent(_ store: any SecretStore) async throws {
+    let place = SecretStoreContract.place
+    let tokens = (1...2).map { SecretStoreContract.token($0) }
+    for token in tokens { try await put(token, into: store) }
+    for generation in [1, 3] {
+      try await expectFailure(.conflict, "withdrawing generation \(generation) with 2 current") {
+        try await store.withdraw(generation: generation, at: place)
+      }
+    }
+    try await expectFailure(.conflict, "withdrawing over a previous token that nobody discarded") {
+      try await store.withdraw(generation: 2, at: place)
+    }
+    try await expect(store, pending: nil, current: tokens[1], previous: tokens[0])
+    try await discardPrevious(tokens[0], of: store)
+    try await twice { try await store.withdraw(generation: 2, at: place) }
+    try await expect(store, pending: nil, current: nil, previous: tokens[1])
+  }
 }

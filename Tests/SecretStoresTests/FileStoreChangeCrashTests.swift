@@ -9,6 +9,7 @@ import Testing
 @Suite struct FileStoreChangeCrashTests {
   enum Change: String, CaseIterable, Sendable {
     case rollBack
+    case withdraw
   }
 
   /// What each place of a name holds: generations, or nothing.
@@ -28,7 +29,7 @@ import Testing
       fileSystem: disk)
   }
 
-  /// Generation 2 current, and 1 previous.
+  /// Generation 2 current, and 1 previous where it may be.
   private func prepared(_ change: Change) async throws -> SimulatedDisk {
     let disk = SimulatedDisk()
     let store = store(disk)
@@ -37,6 +38,10 @@ import Testing
       try await store.stage(SecretStoreContract.token(generation), at: Self.place)
       try await store.promote(generation: generation, at: Self.place)
     }
+    if change == .withdraw {
+      let first = SecretStoreContract.token(1).attempt
+      try await store.discard(.previous, attempt: first, at: Self.place)
+    }
     await store.close()
     return disk
   }
@@ -44,6 +49,7 @@ import Testing
   private func apply(_ change: Change, _ store: FileStore) async throws {
     switch change {
     case .rollBack: try await store.rollBack(from: 2, to: 1, at: Self.place)
+    case .withdraw: try await store.withdraw(generation: 2, at: Self.place)
     }
   }
 
@@ -90,6 +96,13 @@ import Testing
       #expect(
         [Contents(current: 2, previous: 1), Contents(current: 1, previous: 2)].contains(found), "\(label)")
       #expect(seen(disk) == found.current, "\(label)")
+    case .withdraw:
+      #expect(everything.contains(text(2)), "no string is lost: \(label)")
+      let found = try await contents(store(disk))
+      #expect(
+        [Contents(current: 2), Contents(current: 2, previous: 2), Contents(previous: 2)].contains(found),
+        "\(label)")
+      #expect(seen(disk) == found.current ?? 0, "\(label)")
     }
   }
 
@@ -102,6 +115,9 @@ import Testing
       #expect(try await contents(store) == Contents(current: 1, previous: 2), "\(label)")
       #expect(seen(disk) == 1, "\(label)")
       #expect(try names(disk) == ["/line-1", "/.previous/line-1", "/.owner/line-1"], "\(label)")
+    case .withdraw:
+      #expect(try await contents(store) == Contents(previous: 2), "\(label)")
+      #expect(try names(disk) == ["/.previous/line-1"], "\(label)")
     }
     await store.close()
   }
@@ -195,6 +211,7 @@ import Testing
     try await apply(change, store)
     switch change {
     case .rollBack: #expect(Set(views.all) == [[2], [1]])
+    case .withdraw: #expect(Set(views.all) == [[2], [0]])
     }
   }
 
@@ -217,6 +234,7 @@ import Testing
         { try await store.reserve(Self.place, for: next.planned) },
         { try await store.stage(next, at: Self.place) },
         { try await store.promote(generation: 2, at: Self.place) },
+        { try await store.withdraw(generation: 1, at: Self.place) },
         { try await store.rollBack(from: 1, to: 2, at: Self.place) },
         {
           for generation in 1...2 {
