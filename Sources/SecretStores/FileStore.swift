@@ -74,6 +74,10 @@ public final class FileStore: SecretStore {
     try await blocking { files throws(StoreError) in try files.withdraw(generation, at: place) }
   }
 
+  public func relocate(from old: StorePlace, to place: StorePlace) async throws(StoreError) {
+    try await blocking { files throws(StoreError) in try files.relocate(from: old, to: place) }
+  }
+
   public func discard(
     _ which: Event.Place, attempt: AttemptID, at place: StorePlace
   ) async throws(StoreError) {

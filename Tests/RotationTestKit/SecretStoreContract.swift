@@ -16,6 +16,9 @@ public struct SecretStoreContract: Sendable {
     case goesOnAfterARollback
     case withdraws
     case withdrawsOnlyTheCurrent
+    case relocates
+    case renamesInPlace
+    case relocatesOntoNobody
     case promotesOnlyWhatIsPending
     case keepsOneAttemptPending
     case discardsOnlyTheAttempt
@@ -79,6 +82,9 @@ public struct SecretStoreContract: Sendable {
     case .goesOnAfterARollback: try await goesOnAfterARollback(store)
     case .withdraws: try await withdraws(store)
     case .withdrawsOnlyTheCurrent: try await withdrawsOnlyTheCurrent(store)
+    case .relocates: try await relocates(store)
+    case .renamesInPlace: try await renamesInPlace(store)
+    case .relocatesOntoNobody: try await relocatesOntoNobody(store)
     case .promotesOnlyWhatIsPending: try await promotesOnlyWhatIsPending(store)
     case .keepsOneAttemptPending: try await keepsOneAttemptPending(store)
     case .discardsOnlyTheAttempt: try await discardsOnlyTheAttempt(store)
