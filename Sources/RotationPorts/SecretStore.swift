@@ -45,7 +45,7 @@ public protocol SecretStore: Sendable {
   /// success. A previous place that holds another token is `StoreError.conflict`.
   func withdraw(generation: Int, at place: StorePlace) async throws(StoreError)
   /// Moves what the store has of a name to another name and place of the same job; success when it is there
-  /// already. Consumers read the new place from then on, and nothing at the old one.
+  /// already, or nowhere. Consumers read the new place from then on, and nothing at the old one.
   func relocate(from old: StorePlace, to place: StorePlace) async throws(StoreError)
   /// Empties the pending or previous place if it holds this attempt (or only a reservation); an empty
   /// place is success. The current place is never emptied by this call.

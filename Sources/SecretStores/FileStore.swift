@@ -70,6 +70,14 @@ public final class FileStore: SecretStore {
     try await blocking { files throws(StoreError) in try files.rollBack(from: from, to: to, at: place) }
   }
 
+  public func withdraw(generation: Int, at place: StorePlace) async throws(StoreError) {
+    try await blocking { files throws(StoreError) in try files.withdraw(generation, at: place) }
+  }
+
+  public func relocate(from old: StorePlace, to place: StorePlace) async throws(StoreError) {
+    try await blocking { files throws(StoreError) in try files.relocate(from: old, to: place) }
+  }
+
   public func discard(
     _ which: Event.Place, attempt: AttemptID, at place: StorePlace
   ) async throws(StoreError) {

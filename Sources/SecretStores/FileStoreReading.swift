@@ -61,9 +61,9 @@ extension FileStoreFiles {
 
   // MARK: Records
 
-  /// A record of this place; `ownedByAnother` when it is somebody else's.
+  /// A record of this place, or of the one that it is moved from; `ownedByAnother` when it is somebody else's.
   func record(
-    _ entry: FileStorePaths.Files.Record, _ place: StorePlace
+    _ entry: FileStorePaths.Files.Record, _ place: StorePlace, movedFrom old: StorePlace? = nil
   ) throws(StoreError) -> FileStoreRecord? {
     let content = try StoreError.wrap { () throws(FileSystemError) in
       try fileSystem.readFileIfPresent(entry.path, maximumBytes: FileStoreRecord.maximumBytesRead)
@@ -72,7 +72,10 @@ extension FileStoreFiles {
     let found = FileStoreRecord(bytes)
     bytes.withUnsafeMutableBytes { Secret.wipe($0) }
     guard let found else { throw malformed(entry.path) }
-    guard found.belongs(to: place, of: settings.installation) else {
+    let isOurs = [place, old].contains { place in
+      place.map { found.belongs(to: $0, of: settings.installation) } ?? false
+    }
+    guard isOurs else {
       throw StoreError(
         .ownedByAnother,
         message: "\(entry.path) belongs to \(found.job)/\(found.name) of installation \(found.installation), "

@@ -91,6 +91,28 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
     (current[place.name], previous[place.name]) = (before, now)
   }
 
+  func withdraw(generation: Int, at place: StorePlace) async throws(StoreError) {
+    changes += 1
+    guard let now = current[place.name] else { return }
+    guard now.generation == generation, previous[place.name].map({ $0.attempt == now.attempt }) ?? true else {
+      throw StoreError(.conflict, message: "generation \(generation) cannot be withdrawn")
+    }
+    (current[place.name], previous[place.name]) = (nil, now)
+  }
+
+  func relocate(from old: StorePlace, to place: StorePlace) async throws(StoreError) {
+    changes += 1
+    guard old.name != place.name else { return }
+    for places in [\MemoryStore.pending, \.current, \.previous] {
+      guard let token = self[keyPath: places][old.name] else { continue }
+      guard self[keyPath: places][place.name] == nil else {
+        throw StoreError(.ownedByAnother, message: "\(place.name) is taken")
+      }
+      self[keyPath: places][place.name] = token
+      self[keyPath: places][old.name] = nil
+    }
+  }
+
   func read(_ which: Event.Place, at place: StorePlace) async throws(StoreError) -> StoredToken? {
     switch which {
     case .pending: pending[place.name]

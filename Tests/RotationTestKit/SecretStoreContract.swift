@@ -14,6 +14,11 @@ public struct SecretStoreContract: Sendable {
     case rollsBack
     case rollsBackOnlyWhatIsThere
     case goesOnAfterARollback
+    case withdraws
+    case withdrawsOnlyTheCurrent
+    case relocates
+    case renamesInPlace
+    case relocatesOntoNobody
     case promotesOnlyWhatIsPending
     case keepsOneAttemptPending
     case discardsOnlyTheAttempt
@@ -75,6 +80,11 @@ public struct SecretStoreContract: Sendable {
     case .rollsBack: try await rollsBack(store)
     case .rollsBackOnlyWhatIsThere: try await rollsBackOnlyWhatIsThere(store)
     case .goesOnAfterARollback: try await goesOnAfterARollback(store)
+    case .withdraws: try await withdraws(store)
+    case .withdrawsOnlyTheCurrent: try await withdrawsOnlyTheCurrent(store)
+    case .relocates: try await relocates(store)
+    case .renamesInPlace: try await renamesInPlace(store)
+    case .relocatesOntoNobody: try await relocatesOntoNobody(store)
     case .promotesOnlyWhatIsPending: try await promotesOnlyWhatIsPending(store)
     case .keepsOneAttemptPending: try await keepsOneAttemptPending(store)
     case .discardsOnlyTheAttempt: try await discardsOnlyTheAttempt(store)

@@ -70,4 +70,115 @@ extension SecretStoreContract {
     try await twice { try await store.promote(generation: 3, at: place) }
     try await expect(store, pending: nil, current: tokens[2], previous: tokens[0])
   }
+
+  func withdraws(_ store: any SecretStore) async throws {
+    let place = SecretStoreContract.place
+    let tokens = (1...3).map { SecretStoreContract.token($0) }
+    try await twice { try await store.withdraw(generation: 1, at: place) }
+    try await expect(store, pending: nil, current: nil, previous: nil)
+    try await put(tokens[0], into: store)
+    try await twice { try await store.withdraw(generation: 1, at: place) }
+    try await expect(store, pending: nil, current: nil, previous: tokens[0])
+    try await expectFailure(.conflict, "promoting late what was withdrawn") {
+      try await store.promote(generation: 1, at: place)
+    }
+    try await expectFailure(.conflict, "staging late what was withdrawn") {
+      try await store.stage(tokens[0], at: place)
+    }
+    // A successor takes the empty place, and nothing is lost by it.
+    try await put(tokens[1], into: store)
+    try await expect(store, pending: nil, current: tokens[1], previous: tokens[0])
+    try await discardPrevious(tokens[0], of: store)
+    // What is pending stays.
+    try await store.stage(tokens[2], at: place)
+    try await twice { try await store.withdraw(generation: 2, at: place) }
+    try await expect(store, pending: tokens[2], current: nil, previous: tokens[1])
+    try await twice { try await store.promote(generation: 3, at: place) }
+    try await expect(store, pending: nil, current: tokens[2], previous: tokens[1])
+  }
+
+  func withdrawsOnlyTheCurrent(_ store: any SecretStore) async throws {
+    let place = SecretStoreContract.place
+    let tokens = (1...2).map { SecretStoreContract.token($0) }
+    for token in tokens { try await put(token, into: store) }
+    for generation in [1, 3] {
+      try await expectFailure(.conflict, "withdrawing generation \(generation) with 2 current") {
+        try await store.withdraw(generation: generation, at: place)
+      }
+    }
+    try await expectFailure(.conflict, "withdrawing over a previous token that nobody discarded") {
+      try await store.withdraw(generation: 2, at: place)
+    }
+    try await expect(store, pending: nil, current: tokens[1], previous: tokens[0])
+    try await discardPrevious(tokens[0], of: store)
+    try await twice { try await store.withdraw(generation: 2, at: place) }
+    try await expect(store, pending: nil, current: nil, previous: tokens[1])
+  }
+
+  func relocates(_ store: any SecretStore) async throws {
+    let tokens = (1...5).map { SecretStoreContract.token($0) }
+    var old = SecretStoreContract.place
+    let new = StorePlace(job: "plant", name: "line-9")
+    try await twice { try await store.relocate(from: old, to: new) }
+    try await expect(store, pending: nil, current: nil, previous: nil, at: new)
+    for token in tokens.prefix(2) { try await put(token, into: store) }
+    try await store.stage(tokens[2], at: old)
+    // By name, then by secret, then both, back to where it began.
+    for place in [new, StorePlace(job: "plant", name: "line-9", secret: "other"), old] {
+      try await twice { try await store.relocate(from: old, to: place) }
+      if place != old { try await expect(store, pending: nil, current: nil, previous: nil, at: old) }
+      try await expect(store, pending: tokens[2], current: tokens[1], previous: tokens[0], at: place)
+      if let flaw = try await store.inspect(place, attempt: tokens[1].attempt) {
+        throw Violation(description: "a token that was moved was said to be wrong: \(flaw)")
+      }
+      old = place
+    }
+    // Life goes on there, and the old place is anybody's.
+    let last = StorePlace(job: "plant", name: "line-10")
+    try await store.relocate(from: old, to: last)
+    try await store.discard(.previous, attempt: tokens[0].attempt, at: last)
+    try await twice { try await store.promote(generation: 3, at: last) }
+    let other = StorePlace(job: "plant", name: "line-11", secret: "line-1")
+    try await put(tokens[4], into: store, at: other)
+    // The move is repeated late.
+    try await store.relocate(from: SecretStoreContract.place, to: last)
+    try await expect(store, pending: nil, current: tokens[2], previous: tokens[1], at: last)
+    try await expect(store, pending: nil, current: tokens[4], previous: nil, at: other)
+  }
+
+  func renamesInPlace(_ store: any SecretStore) async throws {
+    let tokens = (1...3).map { SecretStoreContract.token($0) }
+    let old = StorePlace(job: "plant", name: "line-1", secret: "shared")
+    let new = StorePlace(job: "plant", name: "line-2", secret: "shared")
+    for token in tokens.prefix(2) { try await put(token, into: store, at: old) }
+    try await store.stage(tokens[2], at: old)
+    try await twice { try await store.relocate(from: old, to: new) }
+    try await expect(store, pending: tokens[2], current: tokens[1], previous: tokens[0], at: new)
+    try await expectFailure(.ownedByAnother, "reading under a name that was given up") {
+      _ = try await store.read(.current, at: old)
+    }
+  }
+
+  func relocatesOntoNobody(_ store: any SecretStore) async throws {
+    let place = SecretStoreContract.place
+    let (token, other) = (SecretStoreContract.token(1), SecretStoreContract.token(1, variant: 7))
+    let taken = StorePlace(job: "plant", name: "line-2")
+    try await put(token, into: store)
+    try await put(other, into: store, at: taken)
+    for new in [taken, StorePlace(job: "plant", name: "line-3", secret: "line-2")] {
+      try await expectFailure(.ownedByAnother, "moving onto another token") {
+        try await store.relocate(from: place, to: new)
+      }
+    }
+    try await expectFailure(.conflict, "moving to another job") {
+      try await store.relocate(from: place, to: StorePlace(job: "other", name: "line-4"))
+    }
+    try await expectFailure(.ownedByAnother, "moving what belongs to another name") {
+      try await store.relocate(
+        from: StorePlace(job: "plant", name: "line-5", secret: "line-1"),
+        to: StorePlace(job: "plant", name: "line-5"))
+    }
+    try await expect(store, pending: nil, current: token, previous: nil)
+    try await expect(store, pending: nil, current: other, previous: nil, at: taken)
+  }
 }

@@ -9,6 +9,21 @@ import Testing
 @Suite struct FileStoreChangeCrashTests {
   enum Change: String, CaseIterable, Sendable {
     case rollBack
+    case withdraw
+    case relocate
+    case relocateGivingAway
+    case renameInPlace
+
+    /// Where the token is to be in the end.
+    var destination: StorePlace {
+      switch self {
+      case .rollBack, .withdraw: SecretStoreContract.place
+      case .relocate: StorePlace(job: "plant", name: "line-9")
+      case .relocateGivingAway: StorePlace(job: "plant", name: "line-9", owner: "telegraf", mode: 0o640)
+      case .renameInPlace:
+        StorePlace(job: "plant", name: "line-9", secret: "line-1", owner: "telegraf", mode: 0o640)
+      }
+    }
   }
 
   /// What each place of a name holds: generations, or nothing.
@@ -20,6 +35,8 @@ import Testing
 
   private static let directory = "/srv/tokens"
   private static let place = SecretStoreContract.place
+  /// What a change of place moves.
+  private static let moved = Contents(pending: 3, current: 2, previous: 1)
 
   private func store(_ disk: SimulatedDisk) -> FileStore {
     FileStore(
@@ -28,7 +45,7 @@ import Testing
       fileSystem: disk)
   }
 
-  /// Generation 2 current, and 1 previous.
+  /// Generation 2 current, and 1 previous where it may be.
   private func prepared(_ change: Change) async throws -> SimulatedDisk {
     let disk = SimulatedDisk()
     let store = store(disk)
@@ -37,6 +54,12 @@ import Testing
       try await store.stage(SecretStoreContract.token(generation), at: Self.place)
       try await store.promote(generation: generation, at: Self.place)
     }
+    if change == .withdraw {
+      let first = SecretStoreContract.token(1).attempt
+      try await store.discard(.previous, attempt: first, at: Self.place)
+    } else if change != .rollBack {
+      try await store.stage(SecretStoreContract.token(3), at: Self.place)
+    }
     await store.close()
     return disk
   }
@@ -44,6 +67,9 @@ import Testing
   private func apply(_ change: Change, _ store: FileStore) async throws {
     switch change {
     case .rollBack: try await store.rollBack(from: 2, to: 1, at: Self.place)
+    case .withdraw: try await store.withdraw(generation: 2, at: Self.place)
+    case .relocate, .relocateGivingAway, .renameInPlace:
+      try await store.relocate(from: Self.place, to: change.destination)
     }
   }
 
@@ -90,6 +116,26 @@ import Testing
       #expect(
         [Contents(current: 2, previous: 1), Contents(current: 1, previous: 2)].contains(found), "\(label)")
       #expect(seen(disk) == found.current, "\(label)")
+    case .withdraw:
+      #expect(everything.contains(text(2)), "no string is lost: \(label)")
+      let found = try await contents(store(disk))
+      #expect(
+        [Contents(current: 2), Contents(current: 2, previous: 2), Contents(previous: 2)].contains(found),
+        "\(label)")
+      #expect(seen(disk) == found.current ?? 0, "\(label)")
+    case .relocate, .relocateGivingAway:
+      #expect((1...3).allSatisfy { everything.contains(text($0)) }, "no string is lost: \(label)")
+      let store = store(disk)
+      let places = [Self.place, change.destination]
+      let isThere = seen(disk, "line-9") == 2
+      #expect(isThere ? seen(disk) == 0 : seen(disk) == 2, "\(label)")
+      #expect(try await contents(store, at: places[isThere ? 1 : 0]) == Self.moved, "\(label)")
+      #expect(try await contents(store, at: places[isThere ? 0 : 1]).current == nil, "\(label)")
+      let status = try disk.statusIfPresent(Self.directory + "/line-9")
+      #expect(status == nil || status?.mode == (change.destination.mode ?? 0o600), "\(label)")
+    case .renameInPlace:
+      #expect((1...3).allSatisfy { everything.contains(text($0)) }, "no string is lost: \(label)")
+      #expect(seen(disk) == 2, "\(label)")
     }
   }
 
@@ -102,6 +148,19 @@ import Testing
       #expect(try await contents(store) == Contents(current: 1, previous: 2), "\(label)")
       #expect(seen(disk) == 1, "\(label)")
       #expect(try names(disk) == ["/line-1", "/.previous/line-1", "/.owner/line-1"], "\(label)")
+    case .withdraw:
+      #expect(try await contents(store) == Contents(previous: 2), "\(label)")
+      #expect(try names(disk) == ["/.previous/line-1"], "\(label)")
+    case .relocate, .relocateGivingAway, .renameInPlace:
+      let place = change.destination
+      let key = place.secret ?? place.name
+      #expect(try await contents(store, at: place) == Self.moved, "\(label)")
+      if key != "line-1" { #expect(try await contents(store) == Contents(), "\(label)") }
+      #expect(
+        try names(disk) == ["/\(key)", "/.pending/\(key)", "/.previous/\(key)", "/.owner/\(key)"], "\(label)")
+      let status = try disk.status(Self.directory + "/" + key)
+      #expect(status.mode == (place.mode ?? 0o600), "\(label)")
+      #expect((status.user == 0) == (place.owner == nil), "\(label)")
     }
     await store.close()
   }
@@ -190,11 +249,14 @@ import Testing
     try await store.open()
     let views = Views()
     disk.beforeOperation = { operation throws(FileSystemError) in
-      views.all.append([Self.place.name].map { seen(disk, $0) })
+      views.all.append(["line-1", "line-9"].map { seen(disk, $0) })
     }
     try await apply(change, store)
     switch change {
-    case .rollBack: #expect(Set(views.all) == [[2], [1]])
+    case .rollBack: #expect(Set(views.all) == [[2, 0], [1, 0]])
+    case .withdraw: #expect(Set(views.all) == [[2, 0], [0, 0]])
+    case .relocate, .relocateGivingAway: #expect(Set(views.all) == [[2, 0], [0, 2]])
+    case .renameInPlace: #expect(Set(views.all) == [[2, 0]])
     }
   }
 
@@ -217,6 +279,8 @@ import Testing
         { try await store.reserve(Self.place, for: next.planned) },
         { try await store.stage(next, at: Self.place) },
         { try await store.promote(generation: 2, at: Self.place) },
+        { try await store.withdraw(generation: 1, at: Self.place) },
+        { try await store.relocate(from: Self.place, to: Change.relocate.destination) },
         { try await store.rollBack(from: 1, to: 2, at: Self.place) },
         {
           for generation in 1...2 {

@@ -212,6 +212,28 @@ import Testing
     #expect(disk.content(of: "/t/line-1") == Array("somebody_elses".utf8))
   }
 
+  @Test func movesOntoNoForeignFileAndTakesNoneAlong() async throws {
+    let new = StorePlace(job: "plant", name: "line-9")
+    let disk = SimulatedDisk()
+    try await put(SecretStoreContract.token(1), settings("/t"), disk)
+    disk.plant(.file, at: "/t/line-9", content: Array("somebody_elses".utf8))
+    let refused = await failure(settings("/t"), disk) { store in
+      try await store.relocate(from: Self.place, to: new)
+    }
+    #expect(refused?.code == .ownedByAnother)
+    #expect(disk.content(of: "/t/line-9") == Array("somebody_elses".utf8))
+    #expect(disk.content(of: "/t/.owner/line-9") == nil && disk.content(of: "/t/line-1") != nil)
+
+    let bare = SimulatedDisk()
+    bare.plant(.directory, at: "/t")
+    bare.plant(.file, at: "/t/line-1", content: Array("somebody_elses".utf8))
+    #expect(
+      await failure(settings("/t"), bare) { store in
+        try await store.relocate(from: Self.place, to: new)
+      } == nil)
+    #expect(bare.content(of: "/t/line-1") == Array("somebody_elses".utf8))
+  }
+
   @Test(arguments: ["line-1", ".pending/line-1", ".owner/line-1", ".installation", ".lock"])
   func followsNoLinks(_ name: String) async throws {
     try await withFolder { folder in
