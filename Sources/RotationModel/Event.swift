@@ -63,7 +63,8 @@ public enum Event: Equatable, Sendable {
   case updateUnknown(generation: Int, reason: String)
   /// The token is about to lose all its permissions, which were these. Sent once: while its effect is in doubt
   /// no other is sent, because it might land after the permissions were given back.
-  case disableIntended(generation: Int, permissions: PermissionSet)
+  /// `at` is the cluster's time.
+  case disableIntended(generation: Int, permissions: PermissionSet, at: Instant)
   /// The disable was seen, by its answer or by asking. `at` is the cluster's time.
   case disableDone(generation: Int, at: Instant)
   case disableRefused(generation: Int, reason: String)

@@ -10,8 +10,9 @@ extension Event {
       EventRecord(name: "update.refused", generation: generation, reason: reason)
     case .updateUnknown(let generation, let reason):
       EventRecord(name: "update.unknown", generation: generation, reason: reason)
-    case .disableIntended(let generation, let permissions):
-      EventRecord(name: "disable.intended", generation: generation, permissions: permissions.text)
+    case .disableIntended(let generation, let permissions, let at):
+      EventRecord(
+        name: "disable.intended", generation: generation, instant: at, permissions: permissions.text)
     case .disableDone(let generation, let at):
       EventRecord(name: "disable.done", generation: generation, instant: at)
     case .disableRefused(let generation, let reason):
@@ -48,8 +49,9 @@ extension Event {
     case "update.refused": return .updateRefused(generation: generation, reason: reason)
     case "update.unknown": return .updateUnknown(generation: generation, reason: reason)
     case "disable.intended":
+      guard let at = record.instant, let permissions = record.permissions else { return nil }
       return .disableIntended(
-        generation: generation, permissions: PermissionSet(text: record.permissions ?? ""))
+        generation: generation, permissions: PermissionSet(text: permissions), at: at)
     case "disable.done":
       return record.instant.map { .disableDone(generation: generation, at: $0) }
     case "disable.refused": return .disableRefused(generation: generation, reason: reason)

@@ -21,7 +21,8 @@ public struct Generation: Equatable, Sendable {
   public internal(set) var deliveredAt: Instant?
   /// When it ceased to be the current one everywhere, by the cluster's clock: the overlap's beginning.
   public internal(set) var supersededAt: Instant?
-  /// When it was seen without permissions, by the cluster's clock: the quarantine's beginning.
+  /// When it was disabled, by the cluster's clock: the quarantine's beginning. At first the intent's time, then that
+  /// at which it was seen without permissions.
   public internal(set) var disabledAt: Instant?
   /// What it was allowed before it was disabled.
   public internal(set) var permissionsBefore: PermissionSet?

@@ -191,17 +191,15 @@ extension RotationMachine {
       return context.policy.quarantine == nil
         ? .revoke(generation: number, reason: .superseded) : .disable(generation: number)
     case .disabling:
+      if isUrgent, retireNow != nil { return .revoke(generation: number, reason: urgent) }
+      guard context.gaveUpOn.contains(number) else { return .confirmDisable(generation: number) }
       // It is going in any case; the disable was the gentle way.
-      let whole = context.policy.overlap + (context.policy.quarantine ?? .zero)
-      if let now = retireNow, isUrgent || generation.hasOutlived(whole, at: now) {
-        return .revoke(generation: number, reason: isUrgent ? urgent : .quarantined)
-      }
-      return context.gaveUpOn.contains(number) ? nil : .confirmDisable(generation: number)
+      return generation.isOutOfQuarantine(context.policy, at: retireNow)
+        ? .revoke(generation: number, reason: .quarantined) : nil
     case .disabled:
-      guard let now = retireNow else { return nil }
-      let isOver =
-        isUrgent || generation.disabledAt.map { now - $0 >= context.policy.quarantine ?? .zero } ?? true
-      return isOver ? .revoke(generation: number, reason: isUrgent ? urgent : .quarantined) : nil
+      if isUrgent, retireNow != nil { return .revoke(generation: number, reason: urgent) }
+      return generation.isOutOfQuarantine(context.policy, at: retireNow)
+        ? .revoke(generation: number, reason: .quarantined) : nil
     case .revoking:
       return .revoke(generation: number, reason: .intended)
     case .revoked:
@@ -238,6 +236,11 @@ extension RotationMachine {
 }
 
 extension Generation {
+  fileprivate func isOutOfQuarantine(_ policy: RotationPolicy, at now: Instant?) -> Bool {
+    guard let now, let disabledAt else { return false }
+    return now - disabledAt >= policy.quarantine ?? .zero
+  }
+
   fileprivate func hasOutlived(_ span: Duration, at now: Instant) -> Bool {
     supersededAt.map { now - $0 >= span } ?? false
   }

@@ -49,11 +49,12 @@ extension RotationMachine {
       .updateUnknown(let number, _):
       _ = try generationIndex(number, in: [.staged, .active, .delivering, .current, .superseded], timed)
 
-    case .disableIntended(let number, let permissions):
+    case .disableIntended(let number, let permissions, let at):
       let index = try generationIndex(number, in: [.superseded], timed)
       guard wishes.rollbackTarget != number else { throw illegal(timed) }
       generations[index].phase = .disabling
       generations[index].permissionsBefore = permissions
+      generations[index].disabledAt = at
     case .disableDone(let number, let at):
       let index = try generationIndex(number, in: [.disabling], timed)
       generations[index].phase = .disabled
@@ -61,6 +62,7 @@ extension RotationMachine {
     case .disableRefused(let number, _):
       let index = try generationIndex(number, in: [.disabling], timed)
       generations[index].phase = .superseded
+      generations[index].disabledAt = nil
     case .disableUnknown(let number, _):
       _ = try generationIndex(number, in: [.disabling], timed)
     case .enableIntended(let number):

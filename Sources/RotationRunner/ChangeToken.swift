@@ -64,7 +64,8 @@ extension Performer {
     case .found(let record): before = record.permissions
     }
     try await management.take()
-    try await record([.disableIntended(generation: number, permissions: before)], for: &work)
+    try await record(
+      [.disableIntended(generation: number, permissions: before, at: serviceTimeAtLatest)], for: &work)
     work.askingSince = nil
     work.refusalsInRow = 0
     let none = PermissionSet([])

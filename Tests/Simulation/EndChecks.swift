@@ -13,9 +13,10 @@ enum EndChecks {
       // A token whose row is gone is told to a person at every run, and so is what nears its end and is held.
       let isLeft = machine.newest != nil && !world.wanted.contains { $0.name == lineage.name }
       let isMeddledWith = machine.incumbent.map { world.meddledWith.contains($0.tokenID) } ?? false
-      return isLeft || isMeddledWith || machine.wishes.isHeld || !world.policy.isOn && world.isLively || world.wasRestored
+      return isLeft || isMeddledWith || machine.wishes.isHeld || !world.policy.isOn && world.isLively
     }
-    if report?.exitCode != .done, report?.exitCode != .needsPerson || !mayNeedPerson {
+    // An older ledger that was put back may contradict the stores in ways that only a person can settle.
+    if !world.wasRestored, !world.hasNothingToInherit, report?.exitCode != .done, report?.exitCode != .needsPerson || !mayNeedPerson {
       world.broken("liveness", "the last quiet run ended with \(String(describing: report))")
     }
     for row in world.rows { checkRow(world, row) }
@@ -41,7 +42,7 @@ enum EndChecks {
     let isExplained = Set(tokens.map(\.id)).symmetricDifference(expected).allSatisfy { id in
       expected.contains(id) && world.meddledWith.contains(id)
     }
-    if !isExplained {
+    if !isExplained, !world.wasRestored {
       world.broken("2", "\(row.name) has live tokens \(tokens.map(\.id)), the ledger \(expected.sorted())")
     }
     if let predecessor = machine.predecessor, !world.mayStay(machine) {
@@ -50,7 +51,7 @@ enum EndChecks {
     }
     guard let row = world.wanted.first(where: { $0.name == row.name }) else { return }
     guard let generation = machine.incumbent, generation.attempt != nil else {
-      if !machine.wishes.isHeld, !world.wasRestored, world.policy.isOn || !world.isLively {
+      if !machine.wishes.isHeld, !world.wasRestored, !row.inheritsPermissions, world.policy.isOn || !world.isLively {
         world.broken("liveness", "\(row.name) is \(lineage?.machine.status.rawValue ?? "unheard of") at the end")
       }
       return
@@ -174,6 +175,13 @@ extension AuditFields {
 }
 
 extension World {
+  /// Whether a row leaves its permissions to a token of which nothing is left: a person has to name them.
+  var hasNothingToInherit: Bool {
+    wanted.contains { row in
+      row.inheritsPermissions && lineages.values.first { $0.name == row.name }?.machine.incumbent == nil
+    }
+  }
+
   /// Whether a predecessor may be there at the end: what is to take its place is not in order, or the row stopped
   /// naming it, which is for a person to settle.
   func mayStay(_ machine: RotationMachine) -> Bool {

@@ -8,7 +8,7 @@ extension World {
   /// What the next process is started for: mostly a run, now and then a wish about one of the names, preferably one
   /// that can be granted.
   func drawErrand() -> Errand {
-    guard isLively, chance(60) else { return .run }
+    guard isLively, chance(70) else { return .run }
     let known = lineages.values.sorted { $0.name < $1.name }
     func pick(_ isMeant: (RotationMachine, Bool) -> Bool) -> String? {
       let names = known.filter { lineage in
@@ -36,7 +36,7 @@ extension World {
   /// Time passes until tokens are due, and people change rows and tokens in use.
   func meddleWithTokensInUse() {
     guard isLively else { return }
-    if chance(30) { clock.advance(by: .seconds(3 * 86_400)) }
+    if chance(25) { clock.advance(by: .seconds(3 * 86_400)) }
     if chance(20) { changeCSV() }
     if chance(15) { editRow() }
     guard chance(20), let id = aTokenInUse() else { return }

@@ -33,7 +33,7 @@ public struct Simulation {
   public func run() -> String? {
     defer { Coverage.shared.add(world.seen) }
     let leastProcesses: UInt64 = world.patienceKind == .ordinary ? 1 : 2
-    for _ in 0..<(leastProcesses + world.draw.next() % 4) {
+    for _ in 0..<(leastProcesses + world.draw.next() % (world.isLively ? 9 : 4)) {
       world.setFaults(world.chance(85) ? world.drawFaults() : [])
       let trouble = world.drawTrouble()
       live(trouble, world.drawErrand())
@@ -61,6 +61,8 @@ public struct Simulation {
 
   /// Invariant 8: the same run again at the same instant changes nothing.
   private func checkRepetition() {
+    // Nothing is pending: what still waits for its activation is asked about again, and that is recorded.
+    guard !world.wasRestored, !world.lineages.values.contains(where: { $0.machine.successor != nil }) else { return }
     let before = EndChecks.Snapshot(world)
     live(Trouble())
     let after = EndChecks.Snapshot(world)
