@@ -74,7 +74,8 @@ extension Performer {
     case .unavailable, .noString: break
     case .storeFailed(let error): return work.fail(Problem(error).naming(work.name))
     }
-    guard work.absence != nil, plan.policy.isOn else {
+    // What is held is not replaced by itself, so that somebody has to know.
+    guard work.absence != nil, plan.policy.isOn, !work.machine.wishes.isHeld else {
       return work.note(Concern(problem: problem, blocks: [.retirement]))
     }
     guard let predecessor = work.machine.predecessor else { return }

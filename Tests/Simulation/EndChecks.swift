@@ -178,7 +178,9 @@ extension World {
   /// Whether a row leaves its permissions to a token of which nothing is left: a person has to name them.
   var hasNothingToInherit: Bool {
     wanted.contains { row in
-      row.inheritsPermissions && lineages.values.first { $0.name == row.name }?.machine.incumbent == nil
+      guard row.inheritsPermissions else { return false }
+      let incumbent = lineages.values.first { $0.name == row.name }?.machine.incumbent
+      return incumbent.map { meddledWith.contains($0.tokenID) } ?? true
     }
   }
 
