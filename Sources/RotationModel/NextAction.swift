@@ -203,7 +203,8 @@ extension RotationMachine {
     case .revoking:
       return .revoke(generation: number, reason: .intended)
     case .revoked:
-      return context.gaveUpOn.contains(number) ? nil : .confirmRevocation(generation: number)
+      // Where nothing has taken its place the stores may call its string current still.
+      return context.gaveUpOn.contains(number) || !isReplaced ? nil : .confirmRevocation(generation: number)
     case .staged, .active, .delivering, .current, .enabling, .leftBehind:
       return nil
     }

@@ -42,8 +42,8 @@ extension RotationMachine {
     case .tokenGone(let number, _):
       let index = try generationIndex(number, in: [.current], timed)
       guard wishes.rollbackTarget == nil else { throw illegal(timed) }
+      // The stores call its string current until another takes its place; then it is forgotten like any other.
       generations[index].phase = .revoked
-      generations[index].isConfirmedGone = true
       generations[index].promotedIn = []
     case .updateIntended(let number), .updateDone(let number), .updateRefused(let number, _),
       .updateUnknown(let number, _):

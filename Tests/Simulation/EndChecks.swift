@@ -57,7 +57,7 @@ enum EndChecks {
       return
     }
     for path in world.storePaths
-    where world.disk.content(of: "\(path)/\(row.name)")
+    where !world.wasRestored && world.disk.content(of: "\(path)/\(row.name)")
       != world.strings[generation.tokenID].map({ Array($0.utf8) })
     {
       world.broken("3", "\(row.name): the current token of \(path) is not the ledger's")
@@ -187,7 +187,7 @@ extension World {
   /// Whether a predecessor may be there at the end: what is to take its place is not in order, or the row stopped
   /// naming it, which is for a person to settle.
   func mayStay(_ machine: RotationMachine) -> Bool {
-    wasRestored || (machine.incumbent.map { meddledWith.contains($0.tokenID) } ?? false)
+    wasRestored || hasNothingToInherit || machine.wishes.isHeld && machine.incumbent == nil || (machine.incumbent.map { meddledWith.contains($0.tokenID) } ?? false)
       || machine.predecessor.map { meddledWith.contains($0.tokenID) } ?? false
   }
 }
