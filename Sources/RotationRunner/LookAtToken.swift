@@ -79,8 +79,8 @@ extension Performer {
       return work.note(Concern(problem: problem, blocks: [.retirement]))
     }
     guard let predecessor = work.machine.predecessor else { return }
-    guard predecessor.attempt == nil else {
-      // The predecessor works, and a person can have it back at once.
+    guard predecessor.attempt == nil, work.desired != nil else {
+      // The predecessor works, and a person can have it back at once; or nobody says what another may do.
       return work.note(Concern(problem: problem, blocks: [.retirement]))
     }
     // Nobody can go back to a token whose string was never ours: another one has to be made beside it.

@@ -11,7 +11,7 @@ enum EndChecks {
     let mayNeedPerson = world.lineages.values.contains { lineage in
       let machine = lineage.machine
       // A token whose row is gone is told to a person at every run, and so is what nears its end and is held.
-      let isLeft = machine.newest != nil && !world.wanted.contains { $0.name == lineage.name }
+      let isLeft = (machine.newest ?? machine.predecessor) != nil && !world.wanted.contains { $0.name == lineage.name }
       let isMeddledWith = machine.incumbent.map { world.meddledWith.contains($0.tokenID) } ?? false
       return isLeft || isMeddledWith || machine.wishes.isHeld || !world.policy.isOn && world.isLively
     }
@@ -45,7 +45,7 @@ enum EndChecks {
     if !isExplained, !world.wasRestored {
       world.broken("2", "\(row.name) has live tokens \(tokens.map(\.id)), the ledger \(expected.sorted())")
     }
-    if let predecessor = machine.predecessor, !world.mayStay(machine) {
+    if let predecessor = machine.predecessor, !world.mayStay(machine), world.wanted.contains(where: { $0.name == row.name }) {
       world.broken(
         "liveness", "\(row.name): its predecessor is \(predecessor.phase.rawValue) at the end")
     }
