@@ -176,6 +176,9 @@ extension RotationMachine {
       for index in generations.indices where generations[index].isLive { generations[index].key = key }
     case .clusterChanged:
       leaveEverythingBehind()
+    case .tokenForgotten(let number):
+      let index = try generationIndex(number, in: [.leftBehind], timed)
+      generations[index].isConfirmedGone = true
     default: throw illegal(timed)
     }
   }
@@ -209,6 +212,7 @@ extension RotationMachine {
       case .staged, .active, .delivering, .current, .superseded, .disabling, .disabled, .enabling, .revoking,
         .leftBehind:
         generations[index].phase = .leftBehind
+        generations[index].isConfirmedGone = generations[index].attempt == nil
       }
       generations[index].promotedIn = []
     }

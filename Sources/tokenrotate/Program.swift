@@ -61,6 +61,7 @@ struct Program {
     case .create: await CreateCommand(context: context).run()
     case .check: await CheckCommand(context: context).run()
     case .rotate, .rollback, .hold, .release, .retire, .rename: await WishCommand(context: context).run()
+    case .move: await MoveCommand(context: context).run()
     case .adopt: await AdoptCommand(context: context).run()
     case .auditVerify: await AuditCommand(context: context).verify()
     case .auditRepair: await AuditCommand(context: context).repair()
@@ -90,8 +91,8 @@ extension CommandName {
   /// Whether a first signal is a wish; the others end at once, which changes nothing.
   fileprivate var stopsAtSafePoints: Bool {
     switch self {
-    case .run, .plan, .create, .rotate, .rollback, .hold, .release, .retire, .rename, .adopt, .auditRepair,
-      .sandbox:
+    case .run, .plan, .create, .rotate, .rollback, .hold, .release, .retire, .rename, .move, .adopt,
+      .auditRepair, .sandbox:
       true
     case .check, .auditVerify, .help, .version: false
     }
