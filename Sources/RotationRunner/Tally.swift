@@ -30,11 +30,6 @@ struct Tally: Sendable {
     progress.created += 1
   }
 
-  /// A lineage that a stop left unfinished.
-  mutating func leave(_ work: TokenWork) {
-    if work.machine.successor?.phase == .staged { outcomes[.pending, default: 0] += 1 }
-  }
-
   /// The exit code that the outcomes alone give.
   var exitCode: ExitCode {
     ExitCode.worst(
@@ -55,6 +50,22 @@ extension TokenOutcome {
 }
 
 extension TokenWork {
+  /// What is told of a lineage that a stop left unfinished; nil: it has no token that waits.
+  func report(leftBy stop: Stop) -> TokenReport? {
+    switch machine.successor?.phase {
+    case .staged: break
+    case .active, .delivering: guard stop == .interrupted else { return nil }
+    case .current, .revoking, .revoked, nil: return nil
+    }
+    var report = report(.pending)
+    if problem == nil, stop == .interrupted {
+      report.problem = Problem(
+        code: Problem.interrupted.code, message: "\(name): created, and left unfinished by the signal",
+        hint: Problem.interrupted.hint)
+    }
+    return report
+  }
+
   /// What is told of the lineage at the end of its run.
   func report(_ outcome: TokenOutcome) -> TokenReport {
     var report = TokenReport(name: name, outcome: outcome, tokenID: machine.newest?.tokenID)

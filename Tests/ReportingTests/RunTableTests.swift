@@ -37,6 +37,13 @@ import Testing
     #expect(screen.errors.text == "")
   }
 
+  @Test func aSignalIsNoErrorAndIsToldAllTheSame() {
+    let screen = Screen { $0.isQuiet = true }
+    screen.run().tell(
+      "plant", [], .interrupted, Problem(code: "interrupted", message: "stopped", hint: "it goes on"))
+    #expect(screen.errors.text == "attention: plant: stopped\n  hint: it goes on\n")
+  }
+
   @Test func ofManyTokensOnlyProblemsAreListed() {
     let screen = Screen()
     var tokens = (0..<50).map { TokenReport.created("t\($0)") }

@@ -12,7 +12,12 @@ struct ResumptionTests {
     }
     bench.interruptedAt = .seconds(20)
     let result = try #require(bench.run())
-    #expect(result.exit == 130 && result.report.problem == nil)
+    #expect(result.exit == 130 && result.report.problem?.code == "interrupted")
+    #expect(result.report.counts == [.pending: 2])
+    #expect(result.tokens.map(\.name).sorted() == ["a", "b"])
+    for token in result.tokens {
+      #expect(token.outcome == .pending && token.problem?.code == "interrupted" && token.tokenID != nil)
+    }
     #expect(bench.clock.uptime < .seconds(25), "the run went on until \(bench.clock.uptime)")
     #expect(try bench.status("a") == .staged)
     bench.interruptedAt = nil
