@@ -30,7 +30,12 @@ struct PlanCommand {
       let lease = try await ledger.acquireLease(
         run: RunID(bits: SystemRandom().next()), now: context.clock.now)
       for job in set.jobs {
-        if context.interruption.isRequested { break }
+        if context.interruption.isRequested {
+          reporter.jobRefused(
+            job.name, problems: [.notTried(job.name, "the plan was stopped")],
+            exitCode: context.interruption.exitCode)
+          continue
+        }
         codes.append(await plan(job, ledger: ledger, lease: lease, reporter))
       }
     } catch {
@@ -78,7 +83,8 @@ struct PlanCommand {
           reason: step.reason)
       }
       reporter.jobFinished(job.name, report)
-      return report.exitCode
+      // Which signal it was is the call's business, as in `run`.
+      return report.exitCode == .interrupted ? context.interruption.exitCode : report.exitCode
     } catch {
       reporter.jobRefused(job.name, problems: [Problem(any: error)], exitCode: .badInput)
       return .badInput

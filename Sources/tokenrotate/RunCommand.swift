@@ -213,7 +213,7 @@ extension ExitCode {
 }
 
 extension Problem {
-  fileprivate static func notTried(_ job: String, _ reason: String) -> Problem {
+  static func notTried(_ job: String, _ reason: String) -> Problem {
     Problem(code: "not_tried", message: "job \(job) was not tried: \(reason)", hint: nil)
   }
 }

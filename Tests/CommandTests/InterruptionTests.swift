@@ -99,6 +99,38 @@ import Testing
     }
   }
 
+  /// A plan that was stopped does not look like one that found nothing.
+  @Test(arguments: [signals[0], signals[1]]) func whilePlanning(_ signal: Signal) async throws {
+    let workspace = try Workspace()
+    _ = try await workspace.startSandbox("--fault", "list:slow=2s")
+    // The token is asked for just before the listing, whose answer takes its time.
+    let command = "touch started; printf %s \(SandboxProcess.managementToken)"
+    try workspace.writeJob(
+      rows: Workspace.rows(1...2),
+      more: "[cluster]\nmanagement_token = { command = [\"/bin/sh\", \"-c\", \"\(command)\"] }")
+    try workspace.writeJob("other/job.toml", name: "other", rows: Workspace.rows(1...1))
+    for format in ["table", "json"] {
+      try? workspace.remove("started")
+      let call = try workspace.start(
+        ["plan", "job.toml", "other/job.toml", "--state", "state", "--format", format])
+      try await eventually("the plan is under way") { workspace.exists("started") }
+      call.program.send(signal.number)
+      let stopped = try await call.outcome()
+      #expect(stopped.ending == signal.ending, "\(stopped.everything)")
+      #expect(stopped.errors.contains("plant: stopped by a signal"), "\(stopped.everything)")
+      #expect(stopped.errors.contains("job other was not tried"), "\(stopped.everything)")
+      if format == "table" {
+        #expect(
+          stopped.output == "plant: not planned to the end\nother: left alone\n", "\(stopped.everything)")
+      } else {
+        let parsed = try JSONSerialization.jsonObject(with: Data(stopped.output.utf8)) as? [String: Any]
+        let jobs = try #require(parsed?["jobs"] as? [[String: Any]])
+        let codes = jobs.map { ($0["error"] as? [String: Any])?["code"] as? String }
+        #expect(codes == ["interrupted", "not_tried"], "\(stopped.everything)")
+      }
+    }
+  }
+
   /// Each row has one token, the one in the store; nothing is left to do, and the log is whole.
   private func expectWhole(_ workspace: Workspace, _ sandbox: SandboxProcess, count: Int) async throws {
     #expect(workspace.delivered().count == count)
