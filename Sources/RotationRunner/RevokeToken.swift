@@ -156,7 +156,7 @@ extension Performer {
       let delay = RetrySchedule.reading.delay(
         afterFailure: work.failedRevocations, retryAfter: error.retryAfter, jitter: ports.random.fraction())
     else {
-      work.fail(Problem(error).naming(work.name))
+      work.fail(Problem(error.tellingLongWish).naming(work.name))
       return .finished(work.outcomeOfProblem)
     }
     return .pause(until: ports.clock.uptime + delay)
