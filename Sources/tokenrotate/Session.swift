@@ -59,7 +59,9 @@ final class Session {
     let (path, log) = wiring.auditLog(of: job)
     if let journal = journals[log] { return journal }
     let state = try await ledger.auditState(log: log)
-    let auditLog = FileAuditLog(path: path, files: wiring.files, executor: wiring.threads)
+    let auditLog = FileAuditLog(
+      path: path, files: wiring.files, commandArguments: wiring.auditArguments(of: job),
+      executor: wiring.threads)
     do throws(AuditError) { try await auditLog.open(state) } catch { throw Stop(error, log: log) }
     let journal = Journal(
       ledger: ledger, auditLog: auditLog, log: log, state: state, lease: lease,

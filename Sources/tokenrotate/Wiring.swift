@@ -65,6 +65,11 @@ struct Wiring {
     return (file, file)
   }
 
+  /// What `audit verify` and `audit repair` must be told to look at the job's log, for hints.
+  func auditArguments(of job: Job) -> String {
+    auditLog(of: job).log == AuditState.mainLog ? "" : " --job \(job.quotedPath)"
+  }
+
   /// The directories of the job's file stores, in order.
   func storeDirectories(of job: Job) -> [String] {
     job.stores.map { $0.directory ?? state.storePath(job: job.name) }
