@@ -22,7 +22,7 @@ struct PlanCommand {
     }
     var codes: [ExitCode] = []
     for failure in set.failures {
-      reporter.jobRefused(failure.path, problems: [Problem(failure.errors)], exitCode: .badInput)
+      reporter.jobRefused(failure.path, problems: [context.problem(of: failure)], exitCode: .badInput)
       codes.append(.badInput)
     }
     do {

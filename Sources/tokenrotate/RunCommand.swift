@@ -24,7 +24,8 @@ struct CreateCommand {
   let context: CommandContext
 
   func run() async -> ExitCode {
-    let jobs = JobsRun(context: context, reporter: context.runReporter())
+    var jobs = JobsRun(context: context, reporter: context.runReporter())
+    jobs.usesOwnCSV = false
     let path = context.invocation.operands[0]
     return await jobs.run(
       command: "create", jobFiles: context.options.values(.job), waitForLock: nil
@@ -43,6 +44,9 @@ struct JobsRun {
   let reporter: RunReporter
   /// What is done with each job.
   var perform: @Sendable (JobPlan, RunPorts) async -> JobReport = { await RunJob(plan: $0, ports: $1).run() }
+
+  /// Whether the rows are those of the job's own CSV.
+  var usesOwnCSV = true
 
   /// Whether a new state directory may work on stores that an installation owns already.
   var takesOverStores = false
@@ -68,7 +72,8 @@ struct JobsRun {
     }
     var codes: [ExitCode] = []
     for failure in set.failures {
-      reporter.jobRefused(failure.path, problems: [Problem(failure.errors)], exitCode: .badInput)
+      let problem = usesOwnCSV ? context.problem(of: failure) : Problem(failure.errors)
+      reporter.jobRefused(failure.path, problems: [problem], exitCode: .badInput)
       codes.append(.badInput)
     }
     let items = validItems(set.jobs, item, &codes).filter { item in
