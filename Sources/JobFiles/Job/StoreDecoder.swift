@@ -43,12 +43,16 @@ struct StoreDecoder {
       table, at: element.position, shown: "[[store]]",
       keys: isFile ? StoreDecoder.fileKeys : table.entries.map(\.key), log: root.log)
     let kind = section.choice("kind", StoreSettings.Kind.self)
-    if let kind { section.refuseUnsupported("store.kind=\(kind.value.rawValue)", at: kind.position) }
-    guard isFile else { return kind.map { StoreSettings(kind: $0.value) } }
-    return StoreSettings(
+    if let kind, kind.value != .file {
+      section.refuseUnsupported("store.kind=\(kind.value.rawValue)", at: kind.position)
+      return StoreSettings(kind: kind.value)
+    }
+    let settings = StoreSettings(
       kind: .file, directory: section.string("directory").map { paths.absolute($0.value) },
       format: section.choice("format", StoreSettings.Format.self)?.value ?? .raw,
       owner: account("owner", in: section), group: account("group", in: section), mode: mode(in: section))
+    // Of a kind that does not exist, only what a file store's keys would say is known to be wrong.
+    return isFile ? settings : nil
   }
 
   private func account(_ key: String, in section: Section) -> String? {
