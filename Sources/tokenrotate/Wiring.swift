@@ -34,7 +34,7 @@ struct Wiring {
         managementURL: job.cluster.managementURL, accountID: cluster.accountID,
         clusterID: cluster.clusterID, managementToken: cluster.managementToken,
         requestTimeout: job.limits.requestTimeout), client: client)
-    let stores = stores(of: job, installation: installation)
+    let stores = try stores(of: job, installation: installation)
     return JobPlan(
       name: job.name, isOneOff: specification.isOneOff,
       binding: JobBinding(
@@ -75,8 +75,23 @@ struct Wiring {
     job.stores.map { $0.directory ?? state.storePath(job: job.name) }
   }
 
-  private func stores(of job: Job, installation: InstallationID) -> [FileStoreSettings] {
-    zip(job.stores, storeDirectories(of: job)).enumerated().map { index, pair in
+  /// The job file knows no better about the default directory, which is in the state directory.
+  private func requireSeparateStores(_ job: Job) throws {
+    let directories = storeDirectories(of: job)
+    for (index, one) in directories.enumerated() {
+      for other in directories[(index + 1)...]
+      where one == other || one.hasPrefix(other + "/") || other.hasPrefix(one + "/") {
+        throw Problem(
+          code: "bad_input",
+          message: "\(job.path): the stores \(one) and \(other) are one, or one lies within the other",
+          hint: "give each store a directory of its own, none within another")
+      }
+    }
+  }
+
+  private func stores(of job: Job, installation: InstallationID) throws -> [FileStoreSettings] {
+    try requireSeparateStores(job)
+    return zip(job.stores, storeDirectories(of: job)).enumerated().map { index, pair in
       let (store, directory) = pair
       let format: FileStoreFormat =
         switch store.format {

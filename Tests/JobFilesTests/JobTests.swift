@@ -166,6 +166,14 @@ private let least = """
     ("[[store]]\nowner = \"a b\"\n", ["9:9 `owner`: \"a b\" is not the name of a user"]),
     ("[[store]]\n[[store]]\n", ["9:1 two stores with one directory"]),
     (
+      "[[store]]\ndirectory = \"x\"\n[[store]]\ndirectory = \"x/.pending\"\n",
+      ["10:1 the directory of this store lies within that of another"]
+    ),
+    (
+      "[[store]]\ndirectory = \"x/y\"\n[[store]]\ndirectory = \"x-y\"\n[[store]]\ndirectory = \"x\"\n",
+      ["12:1 the directory of this store lies around that of another"]
+    ),
+    (
       "[[store]]\nkind = \"fille\"\nformat = \"yaml\"\nmode = \"0644\"\nmount = \"x\"\n",
       [
         "9:8 `kind`: there is no \"fille\"", "10:10 `format`: there is no \"yaml\"",

@@ -21,13 +21,28 @@ struct StoreDecoder {
     var stores: [StoreSettings] = []
     for element in elements {
       guard let store = decode(element) else { continue }
-      if store.kind == .file, stores.contains(where: { $0.kind == .file && $0.directory == store.directory })
-      {
-        root.log.add("two stores with one directory", at: element.position)
-      }
+      if store.kind == .file { checkDirectory(of: store, beside: stores, at: element.position) }
       stores.append(store)
     }
     return stores
+  }
+
+  /// A store keeps folders of its own beside the tokens, so that one within another would be in its way.
+  private func checkDirectory(
+    of store: StoreSettings, beside others: [StoreSettings], at position: TOMLPosition
+  ) {
+    let hint = "give each store a directory of its own, none within another"
+    for other in others where other.kind == .file {
+      if other.directory == store.directory {
+        return root.log.add("two stores with one directory", at: position, hint: hint)
+      }
+      guard let own = store.directory, let theirs = other.directory else { continue }
+      for (inner, outer, verb) in [(own, theirs, "within"), (theirs, own, "around")]
+      where PathText.lies(inner, within: outer) {
+        return root.log.add(
+          "the directory of this store lies \(verb) that of another", at: position, hint: hint)
+      }
+    }
   }
 
   private func decode(_ element: TOMLValue) -> StoreSettings? {
