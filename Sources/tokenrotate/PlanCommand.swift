@@ -26,6 +26,7 @@ struct PlanCommand {
       codes.append(.badInput)
     }
     do {
+      try context.state.requireSafe()
       let ledger = try context.state.copyLedger(executor: context.threads)
       let lease = try await ledger.acquireLease(
         run: RunID(bits: SystemRandom().next()), now: context.clock.now)
@@ -39,8 +40,9 @@ struct PlanCommand {
         codes.append(await plan(job, ledger: ledger, lease: lease, reporter))
       }
     } catch {
-      reporter.finish(exitCode: .failed, problem: Problem(any: error))
-      return .failed
+      let code = context.exitCode(ofBeginning: error)
+      reporter.finish(exitCode: code, problem: Problem(any: error))
+      return code
     }
     if context.interruption.isRequested { codes.append(context.interruption.exitCode) }
     let code = exitCode(ExitCode.worst(codes))
