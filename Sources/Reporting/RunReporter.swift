@@ -123,7 +123,11 @@ private struct State {
     var words = TokenOutcome.allCases.compactMap { outcome in
       report.counts[outcome].flatMap { $0 > 0 ? outcome.counted($0) : nil }
     }
-    let isUnchanged = report.counts.allSatisfy { $0.key == .unchanged || $0.value == 0 }
+    if report.orphansRevoked > 0 {
+      words.append("\(report.orphansRevoked) \(report.orphansRevoked == 1 ? "orphan" : "orphans") revoked")
+    }
+    let isUnchanged =
+      report.orphansRevoked == 0 && report.counts.allSatisfy { $0.key == .unchanged || $0.value == 0 }
     if isUnchanged, report.problem == nil, report.exitCode == .done || report.exitCode == .needsPerson {
       words.insert("nothing due", at: 0)
     } else if report.problem != nil || report.exitCode.isSignal {

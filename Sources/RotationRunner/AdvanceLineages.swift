@@ -115,6 +115,7 @@ struct AdvanceLineages {
     case .advanced(var work, let result):
       advancing -= 1
       tally.countCreation(&work)
+      tally.countOrphans(&work)
       switch result {
       case .success(let next): park(work, until: next)
       case .failure(let stop):

@@ -18,6 +18,7 @@ extension Performer {
         return .finished(work.outcomeOfProblem)
       }
       try await record([.orphanRevoked(attempt: attempt, tokenID: tokenID)], for: &work)
+      work.orphansRevoked += 1
     case .refused(let error):
       try await record(
         [.orphanRevokeRefused(attempt: attempt, tokenID: tokenID, reason: error.message)], for: &work)

@@ -7,6 +7,7 @@ struct Tally: Sendable {
   var progress = Progress()
   /// Something that belongs to no one token needs a person.
   var needsPerson = false
+  private(set) var orphansRevoked = 0
 
   var waiting: Int {
     get { progress.waiting }
@@ -28,6 +29,12 @@ struct Tally: Sendable {
     guard !work.isCounted, work.machine.newest != nil else { return }
     work.isCounted = true
     progress.created += 1
+  }
+
+  /// Counts the orphans that a step revoked.
+  mutating func countOrphans(_ work: inout TokenWork) {
+    orphansRevoked += work.orphansRevoked
+    work.orphansRevoked = 0
   }
 
   /// The exit code that the outcomes alone give.
