@@ -23,6 +23,7 @@ extension Performer {
         return .finished(work.outcomeOfProblem)
       }
       try await record([.orphanRevoked(attempt: attempt, tokenID: tokenID)], for: &work)
+      work.orphansRevoked += 1
       return nil
     case .refused(let error):
       try await record(
@@ -140,7 +141,7 @@ extension Performer {
       let delay = RetrySchedule.reading.delay(
         afterFailure: work.failedChanges, retryAfter: error.retryAfter, jitter: ports.random.fraction())
     else {
-      work.fail(Problem(error).naming(work.name))
+      work.fail(Problem(error.tellingLongWish).naming(work.name))
       return .finished(work.outcomeOfProblem)
     }
     return .pause(until: ports.clock.uptime + delay)

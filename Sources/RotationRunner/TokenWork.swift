@@ -65,6 +65,8 @@ struct TokenWork: Sendable {
   var unknownCreations = 0
   var failedDeliveries = 0
   var failedChanges = 0
+  /// Orphans that were revoked and are not counted yet.
+  var orphansRevoked = 0
 
   init(
     lineage: LineageID, name: String, isOneOff: Bool, machine: RotationMachine, listedAt: Instant

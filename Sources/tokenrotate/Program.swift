@@ -3,6 +3,7 @@ import FileSystem
 import Glibc
 import JobFiles
 import Reporting
+import RotationModel
 import RotationPorts
 
 /// The command line: reads it, sets the process up, hands over to one command and exits with its code.
@@ -182,7 +183,16 @@ struct CommandContext {
         path: path ?? job.specificationPath, shownAs: path ?? job.specificationShownAs,
         policy: job.policy,
         rotation: rotation.map { RotationBounds($0, activationTimeout: job.activation.timeout) },
-        now: refusingPast ? clock.now : .init(milliseconds: .min / 2)),
+        now: earliestExpiry(refusingPast: refusingPast)),
       job: job.name, isOneOff: isOneOff, expiresIn: rotation?.expiresIn)
+  }
+
+  /// Everything that is wrong with a job whose file is: its CSV's errors too, as far as it is known.
+  func problem(of failure: JobSet.Failure, refusingPast: Bool = false) -> Problem {
+    Problem(failure.errorsOfBothFiles(now: earliestExpiry(refusingPast: refusingPast)))
+  }
+
+  private func earliestExpiry(refusingPast: Bool) -> Instant {
+    refusingPast ? clock.now : Instant(milliseconds: .min / 2)
   }
 }

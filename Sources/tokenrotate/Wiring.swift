@@ -34,7 +34,7 @@ struct Wiring {
         managementURL: job.cluster.managementURL, accountID: cluster.accountID,
         clusterID: cluster.clusterID, managementToken: cluster.managementToken,
         requestTimeout: job.limits.requestTimeout), client: client)
-    let stores = stores(of: job, installation: installation)
+    let stores = try stores(of: job, installation: installation)
     var plan = JobPlan(
       name: job.name, isOneOff: specification.isOneOff,
       binding: JobBinding(
@@ -71,6 +71,11 @@ struct Wiring {
       return (state.auditPath, AuditState.mainLog)
     }
     return (file, file)
+  }
+
+  /// What `audit verify` and `audit repair` must be told to look at the job's log, for hints.
+  func auditArguments(of job: Job) -> String {
+    auditLog(of: job).log == AuditState.mainLog ? "" : " --job \(job.quotedPath)"
   }
 
   /// The directories of the job's file stores, in order.
@@ -113,8 +118,23 @@ struct Wiring {
     return stores
   }
 
-  private func stores(of job: Job, installation: InstallationID) -> [FileStoreSettings] {
-    zip(job.stores, storeDirectories(of: job)).enumerated().map { index, pair in
+  /// The job file knows no better about the default directory, which is in the state directory.
+  private func requireSeparateStores(_ job: Job) throws {
+    let directories = storeDirectories(of: job)
+    for (index, one) in directories.enumerated() {
+      for other in directories[(index + 1)...]
+      where one == other || one.hasPrefix(other + "/") || other.hasPrefix(one + "/") {
+        throw Problem(
+          code: "bad_input",
+          message: "\(job.path): the stores \(one) and \(other) are one, or one lies within the other",
+          hint: "give each store a directory of its own, none within another")
+      }
+    }
+  }
+
+  private func stores(of job: Job, installation: InstallationID) throws -> [FileStoreSettings] {
+    try requireSeparateStores(job)
+    return zip(job.stores, storeDirectories(of: job)).enumerated().map { index, pair in
       let (store, directory) = pair
       let format: FileStoreFormat =
         switch store.format {
