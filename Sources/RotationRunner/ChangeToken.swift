@@ -98,6 +98,14 @@ extension Performer {
       return .finished(work.outcomeOfProblem)
     case .found(let record) where !record.permissions.isEmpty:
       guard ports.clock.uptime - since < effectLimit else {
+        if let disabledAt = generation.disabledAt, serviceTimeAtEarliest - disabledAt > Attempt.watch {
+          // As long as a creation is waited for: after that its effect is not expected any more.
+          try await self.record(
+            [.disableRefused(generation: number, reason: "it was not answered, and not seen for 7 days")],
+            for: &work)
+          work.askingSince = nil
+          return nil
+        }
         return giveUpAsking(about: number, .disableUnseen(work.name, generation), &work)
       }
       return .pause(until: ports.clock.uptime + .seconds(1))
@@ -166,7 +174,7 @@ extension Problem {
       message:
         "\(name): the request that disables token \(generation.tokenID) was not answered, and its effect is not seen yet",
       hint:
-        "it is not sent again, and the token is not enabled while it is in doubt; each run looks, and after overlap and quarantine the token is revoked"
+        "it is not sent again, and the token is not enabled while it is in doubt; each run looks. If the token is wanted back, `tokenrotate rotate` makes a fresh one at once; else it is revoked after its quarantine"
     )
   }
 }

@@ -69,6 +69,6 @@ extension Problem {
     Problem(
       code: "rollback_waits",
       message: "\(name): the rollback could not be finished in this run, and goes on with the next",
-      hint: "the message above says why; `tokenrotate rotate` makes a fresh token instead, once it is done")
+      hint: "the next run goes on; `tokenrotate rotate` gives the rollback up and makes a fresh token instead")
   }
 }

@@ -52,7 +52,8 @@ struct Performer: Sendable {
       if let next = finished(work, if: .creation) { return next }
       return try await create(generation: generation, work: &work)
     case .activate(let generation):
-      if let next = finished(work, if: .activation) { return next }
+      // What a row asks for says nothing about a token that is to come back.
+      if work.machine.rollbackTarget == nil, let next = finished(work, if: .activation) { return next }
       return try await prepareActivation(of: generation, work: &work)
     case .promote(let generation, let store):
       return try await promote(generation, in: store, work: &work)
@@ -114,6 +115,9 @@ struct Performer: Sendable {
     context.gaveUpOn = work.gaveUpOn
     return context
   }
+
+  /// The cluster's time, or a little earlier.
+  var serviceTimeAtEarliest: Instant { time?.earliest(at: ports.clock.uptime) ?? ports.clock.now }
 
   /// The cluster's time, or a little later.
   var serviceTimeAtLatest: Instant { time?.latest(at: ports.clock.uptime) ?? ports.clock.now }

@@ -45,11 +45,9 @@ public struct RecordWish: Sendable {
       try await preparation.checkBinding()
       _ = try await preparation.queueRows()
       // All of it or nothing: a mistyped name is found before the first wish is on record.
-      var granted: [(work: TokenWork, event: Event?)] = []
+      var granted: [(work: TokenWork, events: [Event])] = []
       for name in names { granted.append(try await grant(name)) }
-      for (work, event) in granted {
-        if let event { try await record(event, of: work) }
-      }
+      for (work, events) in granted where !events.isEmpty { try await record(events, of: work) }
     } catch {
       ports.reporter.jobStarted(plan.name)
       return finish(JobReport(exitCode: error.exitCode, counts: [:], problem: error.problem, endsRun: error.endsRun))
@@ -74,8 +72,8 @@ public struct RecordWish: Sendable {
 
   // MARK: What may be asked for
 
-  /// The event that puts the wish on record; nil where it is so already, or comes by itself.
-  private func grant(_ name: String) async throws(Stop) -> (TokenWork, Event?) {
+  /// The events that put the wish on record; none where it is so already, or comes by itself.
+  private func grant(_ name: String) async throws(Stop) -> (TokenWork, [Event]) {
     let claimed = try await find(name)
     let machine: RotationMachine
     do throws(IllegalEvent) {
@@ -87,27 +85,34 @@ public struct RecordWish: Sendable {
     switch wish {
     case .rotate(let compromised):
       guard claimed.row != nil else { throw refusal(.rowIsGone(name), .badInput) }
-      guard machine.wishes.rollbackTarget == nil, machine.wishes.retirement == nil else {
+      // A rollback that waits is given up for it, as long as no store was changed.
+      guard machine.rollbackTarget?.promotedIn.isEmpty ?? true, machine.wishes.retirement == nil else {
         throw refusal(.busy(name, machine.status.rawValue), .failed)
       }
-      let target = machine.incumbent ?? machine.successor
-      return (work, target.map { .rotationRequested(generation: $0.number, compromised: compromised) })
-    case .hold: return (work, machine.wishes.isHeld ? nil : .lineageHeld)
-    case .release: return (work, machine.wishes.isHeld ? .lineageReleased : nil)
+      var events: [Event] = []
+      if let target = machine.wishes.rollbackTarget {
+        events.append(.rollbackRefused(generation: target, reason: "a person wants another token instead"))
+      }
+      if let target = machine.incumbent ?? machine.successor {
+        events.append(.rotationRequested(generation: target.number, compromised: compromised))
+      }
+      return (work, events)
+    case .hold: return (work, machine.wishes.isHeld ? [] : [.lineageHeld])
+    case .release: return (work, machine.wishes.isHeld ? [.lineageReleased] : [])
     case .rollBack:
-      if machine.wishes.rollbackTarget != nil { return (work, nil) }
+      if machine.wishes.rollbackTarget != nil { return (work, []) }
       guard let previous = machine.predecessor, machine.mayRollBack(to: previous.number) else {
         throw refusal(.nothingToRollBackTo(name, machine), .failed)
       }
-      return (work, .rollbackRequested(generation: previous.number))
+      return (work, [.rollbackRequested(generation: previous.number)])
     case .retire(let now):
       guard claimed.row == nil || claimed.isOneOff else { throw refusal(.rowIsThere(name), .badInput) }
       guard machine.hasTokenOfOurs else { throw refusal(.nothingToRetire(name), .failed) }
       guard machine.wishes.rollbackTarget == nil else {
         throw refusal(.busy(name, machine.status.rawValue), .failed)
       }
-      return (work, .retirementRequested(now: now))
-    case .rename(let newName): return (work, try await grantRename(claimed, machine, to: newName))
+      return (work, [.retirementRequested(now: now)])
+    case .rename(let newName): return (work, [try await grantRename(claimed, machine, to: newName)])
     }
   }
 
@@ -133,17 +138,21 @@ public struct RecordWish: Sendable {
 
   private func refusal(_ problem: Problem, _ code: ExitCode) -> Stop { .job(problem, code) }
 
-  private func record(_ event: Event, of work: TokenWork) async throws(Stop) {
+  private func record(_ events: [Event], of work: TokenWork) async throws(Stop) {
     var machine = work.machine
     let now = ports.clock.now
-    do throws(IllegalEvent) {
-      try machine.apply(TimedEvent(event, at: now))
-    } catch { throw Stop.illegal(error, name: work.name) }
-    var entry = JournalEntry(
-      time: now, job: plan.name, cluster: plan.binding.cluster, token: wish.newName ?? work.name,
-      event: (work.lineage, event), record: machine.auditRecord(of: event))
-    entry.newName = wish.newName
-    try await plan.journal.append([entry])
+    var entries: [JournalEntry] = []
+    for event in events {
+      do throws(IllegalEvent) {
+        try machine.apply(TimedEvent(event, at: now))
+      } catch { throw Stop.illegal(error, name: work.name) }
+      var entry = JournalEntry(
+        time: now, job: plan.name, cluster: plan.binding.cluster, token: wish.newName ?? work.name,
+        event: (work.lineage, event), record: machine.auditRecord(of: event))
+      entry.newName = wish.newName
+      entries.append(entry)
+    }
+    try await plan.journal.append(entries)
   }
 }
 
