@@ -13,7 +13,9 @@ enum EndChecks {
       // A token whose row is gone is told to a person at every run, and so is what nears its end and is held.
       let isLeft = (machine.newest ?? machine.predecessor) != nil && !world.wanted.contains { $0.name == lineage.name }
       let isMeddledWith = machine.incumbent.map { world.meddledWith.contains($0.tokenID) } ?? false
-      return isLeft || isMeddledWith || machine.wishes.isHeld || !world.policy.isOn && world.isLively
+      // A rollback waits for a disable that was never answered, seven days at most.
+      let isWaiting = machine.rollbackTarget?.phase == .disabling
+      return isLeft || isMeddledWith || isWaiting || machine.wishes.isHeld || !world.policy.isOn && world.isLively
     }
     // An older ledger that was put back may contradict the stores in ways that only a person can settle.
     if !world.wasRestored, !world.hasNothingToInherit, report?.exitCode != .done, report?.exitCode != .needsPerson || !mayNeedPerson {
@@ -187,7 +189,7 @@ extension World {
   /// Whether a predecessor may be there at the end: what is to take its place is not in order, or the row stopped
   /// naming it, which is for a person to settle.
   func mayStay(_ machine: RotationMachine) -> Bool {
-    wasRestored || hasNothingToInherit || machine.wishes.isHeld && machine.incumbent == nil || (machine.incumbent.map { meddledWith.contains($0.tokenID) } ?? false)
+    wasRestored || hasNothingToInherit || machine.rollbackTarget?.phase == .disabling || machine.wishes.isHeld && machine.incumbent == nil || (machine.incumbent.map { meddledWith.contains($0.tokenID) } ?? false)
       || machine.predecessor.map { meddledWith.contains($0.tokenID) } ?? false
   }
 }
