@@ -1,3 +1,5 @@
+public import RotationModel
+
 /// Who is told how a run goes. Calls come from one task, in order, and must not block for long.
 public protocol Reporter: Sendable {
   func jobStarted(_ job: String)
@@ -57,6 +59,37 @@ public struct TokenReport: Equatable, Sendable {
     self.previousTokenID = previousTokenID
     self.activationSeconds = activationSeconds
     self.problem = problem
+  }
+}
+
+/// Where one token stands, for a person who wants to see it at a glance.
+public struct TokenStanding: Equatable, Sendable {
+  public var name: String
+  /// A word of the state machine: `current`, `staged`, …
+  public var state: String
+  public var tokenID: String?
+  /// When the string was staged.
+  public var createdAt: Instant?
+  /// When the clock alone makes it due; nil: never.
+  public var dueAt: Instant?
+  public var expiresAt: Instant?
+  public var activationSeconds: Double?
+  /// How many of the job's stores call it current.
+  public var delivered = 0
+  public var stores: Int
+  public var isHeld = false
+  /// The token that it has replaced and that is not gone yet, and the state of that.
+  public var predecessorID: String?
+  public var predecessorState: String?
+  /// What needs a person, or has failed.
+  public var problem: Problem?
+  /// What the next run does first, if anything.
+  public var next: String?
+
+  public init(name: String, state: String, stores: Int) {
+    self.name = name
+    self.state = state
+    self.stores = stores
   }
 }
 
