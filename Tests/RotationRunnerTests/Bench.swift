@@ -20,6 +20,9 @@ final class Bench: @unchecked Sendable {
   var binding = JobBinding(cluster: "account/cluster", stores: ["memory"])
   var isOneOff = false
   var only: Set<String>?
+  var isForced = false
+  var policy = RotationPolicy.off
+  var allows: @Sendable (Permission) -> Bool = { _ in true }
   var activation = ActivationPolicy(timeout: .seconds(60), consecutive: 3, settle: .seconds(4))
   var activationDatabase: String?
   var limits = JobPlan.Limits(
@@ -59,6 +62,11 @@ final class Bench: @unchecked Sendable {
 
   func run() -> Result? {
     perform { plan, ports in await RunJob(plan: plan, ports: ports).run() }
+  }
+
+  /// What a person asks for, recorded and then run.
+  func wish(_ wish: Wish, _ names: String...) -> Result? {
+    perform { plan, ports in await RecordWish(wish, names: names, plan: plan, ports: ports).run() }
   }
 
   func adopt() -> Result? {
@@ -102,6 +110,9 @@ final class Bench: @unchecked Sendable {
       limits: limits, specification: ListedSpecification(rows: rows, isOneOff: isOneOff), service: cluster,
       probe: cluster, stores: stores, journal: journal)
     plan.only = only
+    plan.isForced = isForced
+    plan.policy = policy
+    plan.allows = allows
     let ports = RunPorts(
       ledger: ledger, clock: clock, random: random,
       interruption: TimedInterruption(clock: clock, at: interruptedAt), reporter: reporter, lease: lease)

@@ -46,6 +46,9 @@ final class SlowLedger: Ledger, @unchecked Sendable {
   func claim(job: String, limit: Int, lease: Lease) async throws(LedgerError) -> [ClaimedLineage] {
     try await base.claim(job: job, limit: limit, lease: lease)
   }
+  func lineage(named name: String, job: String) async throws(LedgerError) -> ClaimedLineage? {
+    await base.lineage(named: name, job: job)
+  }
   func lineages(job: String, after: String?, limit: Int) async throws(LedgerError) -> [ClaimedLineage] {
     await base.lineages(job: job, after: after, limit: limit)
   }
