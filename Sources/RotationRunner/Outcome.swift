@@ -4,6 +4,7 @@ import RotationPorts
 extension Performer {
   /// What is said of a lineage for which nothing is left to do in this run.
   func finalOutcome(of work: inout TokenWork) -> TokenOutcome {
+    if let problem = work.updateProblem { work.fail(problem) }
     if work.problem != nil { return work.outcomeOfProblem }
     if let concern = waitingConcern(of: work) { work.note(concern) }
     if work.concern != nil { return .attention }
@@ -23,7 +24,7 @@ extension Performer {
   }
 
   /// What a person has asked for and has to wait for, told so that nobody takes it for done.
-  private func waitingConcern(of work: TokenWork) -> Concern? {
+  func waitingConcern(of work: TokenWork) -> Concern? {
     let machine = work.machine
     if machine.wishes.rollbackTarget != nil { return Concern(problem: .rollbackWaits(work.name)) }
     if machine.wishes.isHeld, work.desired != nil, machine.newest == nil,

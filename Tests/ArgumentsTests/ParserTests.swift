@@ -124,7 +124,7 @@ func parse(_ line: String) -> Result<Invocation, UsageError> {
       "usage: tokenrotate sandbox [OPTION...]"
     ),
     (
-      "help rotate", .notSupportedYet, "rotate is not supported by this version yet",
+      "help status", .notSupportedYet, "status is not supported by this version yet",
       "`tokenrotate --help` lists what is"
     ),
     ("help nosuch", .unknownCommand, "there is no command 'nosuch'", "`tokenrotate --help` lists them"),
@@ -134,10 +134,9 @@ func parse(_ line: String) -> Result<Invocation, UsageError> {
   }
 
   @Test(arguments: [
-    "rotate j.toml a --compromised", "rollback j a", "hold j a", "release j a", "retire j a --now",
-    "rename j a b", "move j", "import --job j", "token create --wait", "token", "audit show",
-    "audit export", "report", "status", "completions bash", "run jobs --force", "run jobs --jitter 10m",
-    "run jobs --metrics=f.prom", "run jobs --ping https://x",
+    "import --job j", "token create --wait", "token", "audit show", "audit export", "report",
+    "status",
+    "completions bash", "run jobs --jitter 10m", "run jobs --metrics=f.prom", "run jobs --ping https://x",
   ])
   func whatIsPromisedForLaterIsRefusedAsSuch(line: String) {
     guard case .failure(let error) = parse(line) else {
@@ -146,6 +145,35 @@ func parse(_ line: String) -> Result<Invocation, UsageError> {
     }
     #expect(error.code == .notSupportedYet)
     #expect(error.message.hasSuffix("is not supported by this version yet"))
+  }
+
+  @Test(arguments: [
+    ("rotate j.toml a b --compromised", CommandName.rotate, ["j.toml", "a", "b"]),
+    ("rollback j a", .rollback, ["j", "a"]),
+    ("hold j a b", .hold, ["j", "a", "b"]), ("release j a", .release, ["j", "a"]),
+    ("retire j a --now", .retire, ["j", "a"]), ("rename j a b", .rename, ["j", "a", "b"]),
+    ("run jobs --force", .run, ["jobs"]), ("move j", .move, ["j"]),
+  ])
+  func wishesNameTheJobAndThenTokens(line: String, command: CommandName, operands: [String]) throws {
+    let invocation = try parse(line).get()
+    #expect(invocation.command == command && invocation.operands == operands)
+    for option in [OptionName.compromised, .now, .force] {
+      #expect(invocation.options.flag(option) == line.contains(option.text))
+    }
+  }
+
+  @Test(arguments: [
+    ("rotate j", UsageError.Code.missingOperand), ("rollback j a b", .unwantedOperand),
+    ("rename j a", .missingOperand),
+    ("rename j a b c", .unwantedOperand), ("hold j a --now", .otherCommandsOption),
+    ("retire j a --compromised", .otherCommandsOption),
+  ])
+  func wishesThatSayTooLittleOrTooMuchAreRefused(line: String, code: UsageError.Code) {
+    guard case .failure(let error) = parse(line) else {
+      Issue.record("was accepted")
+      return
+    }
+    #expect(error.code == code)
   }
 
   @Test func emptyArgumentsAreNoOperands() {

@@ -20,11 +20,16 @@ final class Bench: @unchecked Sendable {
   var binding = JobBinding(cluster: "account/cluster", stores: ["memory"])
   var isOneOff = false
   var only: Set<String>?
+  var isForced = false
+  var policy = RotationPolicy.off
+  var allows: @Sendable (Permission) -> Bool = { _ in true }
   var activation = ActivationPolicy(timeout: .seconds(60), consecutive: 3, settle: .seconds(4))
   var activationDatabase: String?
   var limits = JobPlan.Limits(
     concurrency: 4, managementRequestsPerSecond: 50, probesPerSecond: 50, maximumCreates: 500)
   var interruptedAt: Duration?
+  /// Of the process that runs.
+  let life = Life()
   private var runs: UInt64 = 0
 
   struct Result: Sendable {
@@ -39,6 +44,8 @@ final class Bench: @unchecked Sendable {
   init(_ names: String...) {
     cluster = ScriptedCluster(clock: clock)
     stores = [store]
+    cluster.life = life
+    store.life = life
     rows = names.map { Bench.row($0) }
   }
 
@@ -59,6 +66,11 @@ final class Bench: @unchecked Sendable {
 
   func run() -> Result? {
     perform { plan, ports in await RunJob(plan: plan, ports: ports).run() }
+  }
+
+  /// What a person asks for, recorded and then run.
+  func wish(_ wish: Wish, _ names: String...) -> Result? {
+    perform { plan, ports in await RecordWish(wish, names: names, plan: plan, ports: ports).run() }
   }
 
   func adopt() -> Result? {
@@ -94,14 +106,19 @@ final class Bench: @unchecked Sendable {
     let lease = try await ledger.acquireLease(run: RunID(bits: random.next()), now: clock.now)
     let state = await ledger.auditState(log: AuditState.mainLog)
     try await audit.open(state)
+    let mortal = SlowLedger(base: ledger, clock: clock, life: life)
+    mortal.commitTime = .zero
     let journal = Journal(
-      ledger: ledger, auditLog: audit, state: state, lease: lease, actorName: "test")
+      ledger: mortal, auditLog: audit, state: state, lease: lease, actorName: "test")
     var plan = JobPlan(
       name: Bench.job, isOneOff: isOneOff, binding: binding, host: "https://cluster.example",
       activation: activation, abandonAfter: .seconds(86_400), activationDatabase: activationDatabase,
       limits: limits, specification: ListedSpecification(rows: rows, isOneOff: isOneOff), service: cluster,
       probe: cluster, stores: stores, journal: journal)
     plan.only = only
+    plan.isForced = isForced
+    plan.policy = policy
+    plan.allows = allows
     let ports = RunPorts(
       ledger: ledger, clock: clock, random: random,
       interruption: TimedInterruption(clock: clock, at: interruptedAt), reporter: reporter, lease: lease)

@@ -2,6 +2,24 @@ import RotationModel
 import RotationPorts
 import RotationTestKit
 
+/// How far a process gets before it dies: a number of effects, on either side of each.
+final class Life: @unchecked Sendable {
+  // Only ever touched by the thread of the deterministic executor.
+  private var left: Int?
+  /// Before or after what it died; nil while it lives.
+  private(set) var end: String?
+
+  func begin(effects: Int?) { (left, end) = (effects, nil) }
+
+  /// Whether the process lives to do this, or to see it done.
+  func reaches(_ what: @autoclosure () -> String) -> Bool {
+    guard end == nil, let left else { return end == nil }
+    if left == 0 { end = what() }
+    self.left = left - 1
+    return end == nil
+  }
+}
+
 /// A store of plain dictionaries that fails when it is told to.
 final class MemoryStore: SecretStore, @unchecked Sendable {
   // Only ever touched by the thread of the deterministic executor.
@@ -13,6 +31,8 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
   var reserveErrors: [StoreError] = []
   var stageErrors: [StoreError] = []
   var promoteErrors: [StoreError] = []
+  var rollBackErrors: [StoreError] = []
+  var withdrawErrors: [StoreError] = []
   /// Calls that change the store.
   private(set) var changes = 0
   private(set) var stagings = 0
@@ -25,8 +45,19 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
   /// What looking at a current token shows, by name.
   var flaws: [String: StoreFlaw] = [:]
 
+  var life = Life()
+
   init(name: String) {
     self.name = name
+  }
+
+  /// An effect on the store, with a death on either side of it.
+  private func change(_ what: String, _ body: () throws(StoreError) -> Void) throws(StoreError) {
+    let dead = StoreError(.misconfigured, message: "the process is dead")
+    guard life.reaches("\(what)") else { throw dead }
+    changes += 1
+    try body()
+    guard life.reaches("\(what)'s end") else { throw dead }
   }
 
   static func full(_ count: Int) -> [StoreError] {
@@ -53,11 +84,14 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
 
   func close() async { isOpen = false }
 
+  /// What the store files a name under.
+  private func key(_ place: StorePlace) -> String { place.secret ?? place.name }
+
   func reserve(_ place: StorePlace, for token: PlannedToken) async throws(StoreError) {
     try fail(from: &reserveErrors)
     changes += 1
     planned.append(token)
-    guard pending[place.name].map({ $0.attempt == token.attempt }) ?? true else {
+    guard pending[key(place)].map({ $0.attempt == token.attempt }) ?? true else {
       throw StoreError(.conflict, message: "another attempt is pending")
     }
   }
@@ -65,71 +99,87 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
   func stage(_ token: StoredToken, at place: StorePlace) async throws(StoreError) {
     stagings += 1
     try fail(from: &stageErrors)
-    changes += 1
-    pending[place.name] = token
+    try change("a staging") { () throws(StoreError) in
+      pending[key(place)] = token
+    }
   }
 
   func promote(generation: Int, at place: StorePlace) async throws(StoreError) {
     try fail(from: &promoteErrors)
-    changes += 1
-    if current[place.name]?.generation == generation { return }
-    guard let staged = pending[place.name], staged.generation == generation else {
-      throw StoreError(.malformed, message: "generation \(generation) is not pending")
+    try change("a promotion") { () throws(StoreError) in
+      let key = key(place)
+      if current[key]?.generation == generation { return }
+      guard let staged = pending[key], staged.generation == generation else {
+        throw StoreError(.malformed, message: "generation \(generation) is not pending")
+      }
+      guard previous[key] == nil || current[key] == nil else {
+        throw StoreError(.conflict, message: "nobody has discarded the previous token")
+      }
+      previous[key] = current[key]
+      current[key] = staged
+      pending[key] = nil
     }
-    previous[place.name] = current[place.name]
-    current[place.name] = staged
-    pending[place.name] = nil
   }
 
   func rollBack(from: Int, to: Int, at place: StorePlace) async throws(StoreError) {
-    changes += 1
-    let (now, before) = (current[place.name], previous[place.name])
-    if now?.generation == to, before?.generation == from { return }
-    guard now?.generation == from, before?.generation == to else {
-      throw StoreError(.conflict, message: "generation \(from) is not current, or \(to) not previous")
+    try fail(from: &rollBackErrors)
+    try change("a rollback") { () throws(StoreError) in
+      let key = key(place)
+      let (now, before) = (current[key], previous[key])
+      if now?.generation == to, before?.generation == from { return }
+      guard now?.generation == from, before?.generation == to else {
+        throw StoreError(.conflict, message: "generation \(from) is not current, or \(to) not previous")
+      }
+      (current[key], previous[key]) = (before, now)
     }
-    (current[place.name], previous[place.name]) = (before, now)
   }
 
   func withdraw(generation: Int, at place: StorePlace) async throws(StoreError) {
-    changes += 1
-    guard let now = current[place.name] else { return }
-    guard now.generation == generation, previous[place.name].map({ $0.attempt == now.attempt }) ?? true else {
-      throw StoreError(.conflict, message: "generation \(generation) cannot be withdrawn")
+    try fail(from: &withdrawErrors)
+    try change("a withdrawal") { () throws(StoreError) in
+      let key = key(place)
+      guard let now = current[key] else { return }
+      guard now.generation == generation, previous[key].map({ $0.attempt == now.attempt }) ?? true else {
+        throw StoreError(.conflict, message: "generation \(generation) cannot be withdrawn")
+      }
+      (current[key], previous[key]) = (nil, now)
     }
-    (current[place.name], previous[place.name]) = (nil, now)
   }
 
   func relocate(from old: StorePlace, to place: StorePlace) async throws(StoreError) {
     changes += 1
-    guard old.name != place.name else { return }
+    let (from, to) = (key(old), key(place))
+    guard from != to else { return }
     for places in [\MemoryStore.pending, \.current, \.previous] {
-      guard let token = self[keyPath: places][old.name] else { continue }
-      guard self[keyPath: places][place.name] == nil else {
-        throw StoreError(.ownedByAnother, message: "\(place.name) is taken")
+      guard let token = self[keyPath: places][from] else { continue }
+      guard self[keyPath: places][to] == nil else {
+        throw StoreError(.ownedByAnother, message: "\(to) is taken")
       }
-      self[keyPath: places][place.name] = token
-      self[keyPath: places][old.name] = nil
+      self[keyPath: places][to] = token
+      self[keyPath: places][from] = nil
     }
   }
 
   func read(_ which: Event.Place, at place: StorePlace) async throws(StoreError) -> StoredToken? {
     switch which {
-    case .pending: pending[place.name]
-    case .current: current[place.name]
-    case .previous: previous[place.name]
+    case .pending: pending[key(place)]
+    case .current: current[key(place)]
+    case .previous: previous[key(place)]
     }
   }
 
   func inspect(_ place: StorePlace, attempt: AttemptID) async throws(StoreError) -> StoreFlaw? {
     try fail(from: &inspectErrors)
-    if let flaw = flaws[place.name] { return flaw }
-    return current[place.name]?.attempt == attempt ? nil : StoreFlaw("another token", hint: "look")
+    if let flaw = flaws[key(place)] { return flaw }
+    return current[key(place)]?.attempt == attempt ? nil : StoreFlaw("another token", hint: "look")
   }
 
   func discard(_ which: Event.Place, attempt: AttemptID, at place: StorePlace) async throws(StoreError) {
-    if which == .pending, pending[place.name]?.attempt == attempt { pending[place.name] = nil }
-    if which == .previous, previous[place.name]?.attempt == attempt { previous[place.name] = nil }
+    let key = key(place)
+    if which == .pending, pending[key]?.attempt == attempt { try change("a discard") { pending[key] = nil } }
+    if which == .previous, previous[key]?.attempt == attempt {
+      try change("a discard") { previous[key] = nil }
+    }
   }
 }
 

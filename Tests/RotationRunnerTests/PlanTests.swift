@@ -25,7 +25,10 @@ struct PlanTests {
       ([done, staged], .create, "not active yet"),
       ([done, staged, active], .create, "not delivered to store file"),
       ([done, staged, active, promoted], .create, "not recorded yet"),
-      ([done, staged, active, promoted, .deliveryDone(generation: 1)], .nothing, "current"),
+      (
+        [done, staged, active, promoted, .deliveryDone(generation: 1, at: Instant(milliseconds: 0))],
+        .nothing, "current"
+      ),
       ([done, staged, revoking], .retire, "a revocation that was begun is completed"),
       ([done], .create, "interrupted run left attempt 0000000000000001"),
     ] as [([Event], PlannedStep.Kind, String)])

@@ -128,7 +128,7 @@ struct StoreFlowTests {
     bench.store.current["a"] = bench.store.pending["a"]
     bench.clock.advance(by: .seconds(2 * 86_400))
     let result = try #require(bench.run())
-    #expect(result.exit == 8 && result.token("a")?.problem?.code == "not_active")
+    #expect(result.exit == 8 && result.token("a")?.problem?.code == "still_current")
     #expect(bench.cluster.revoked.isEmpty && bench.cluster.posts.count == 1)
     bench.store.current = [:]
     _ = bench.run()

@@ -54,15 +54,19 @@ struct LayoutTests {
     var access: String
   }
 
-  static let imports: [Import] = Repository.sources.flatMap { file in
-    file.code.split(separator: "\n").compactMap { line -> Import? in
-      let words = line.split(separator: " ").map(String.init)
-      guard let index = words.firstIndex(of: "import"), index + 1 < words.count, index <= 2 else {
-        return nil
+  static let imports = imports(of: Repository.sources)
+
+  static func imports(of files: [Repository.File]) -> [Import] {
+    files.flatMap { file in
+      file.code.split(separator: "\n").compactMap { line -> Import? in
+        let words = line.split(separator: " ").map(String.init)
+        guard let index = words.firstIndex(of: "import"), index + 1 < words.count, index <= 2 else {
+          return nil
+        }
+        return Import(
+          file: file.path, target: file.target, module: words[index + 1],
+          access: words[..<index].last ?? "internal")
       }
-      return Import(
-        file: file.path, target: file.target, module: words[index + 1],
-        access: words[..<index].last ?? "internal")
     }
   }
 
@@ -82,6 +86,24 @@ struct LayoutTests {
         let module = LayoutTests.order.firstIndex(of: line.module)
       else { continue }
       #expect(module < target, "\(line.file) imports \(line.module), which stands above it")
+    }
+  }
+
+  /// The simulation is the runner in a world of its own: it knows what it stands in for and what it holds against
+  /// the invariants, and neither C, HTTP, SQL nor the command line.
+  @Test func theSimulationKnowsTheRunnerAndItsPortsOnly() {
+    let allowed: [String: Set<String>] = [
+      "Simulation": [
+        "RotationModel", "RotationPorts", "RotationRunner", "RotationTestKit", "Sandbox", "SecretStores",
+        "AuditLog",
+        "Digests", "FileSystem", "Foundation",
+      ],
+      "Simulate": ["Simulation", "Foundation"],
+    ]
+    let imports = LayoutTests.imports(of: Repository.tests.filter { allowed[$0.target] != nil })
+    #expect(Set(imports.map(\.target)) == Set(allowed.keys))
+    for line in imports {
+      #expect(allowed[line.target]?.contains(line.module) == true, "\(line.file) imports \(line.module)")
     }
   }
 

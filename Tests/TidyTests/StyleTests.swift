@@ -33,7 +33,9 @@ struct StyleTests {
   /// In tests too a cast that traps hides what was wrong, and a wait for luck fails on a slow day.
   @Test(arguments: [#"\btry!"#, #"\bas!"#, #"(?<![.\w])print\("#, #"\.disabled\("#])
   func testsKeepTo(rule: String) throws {
-    #expect(try offences(Repository.tests, rule) == [])
+    // The simulation's own program talks to whoever started it.
+    let tests = Repository.tests.filter { $0.target != "Simulate" || !rule.contains("print") }
+    #expect(try offences(tests, rule) == [])
   }
 
   @Test func nothingIsLeftToBeDone() throws {

@@ -1,0 +1,217 @@
+import RotationModel
+import RotationPorts
+import RotationRunner
+import RotationTestKit
+import Testing
+
+/// What people ask for: rotate, hold, release, retire, rename. Rollbacks are in a file of their own.
+struct WishTests {
+  private static func settled(_ names: String...) -> Bench? {
+    let bench = Bench()
+    bench.rows = names.map { Bench.row($0) }
+    bench.policy = Bench.rotation
+    return bench.run()?.exit == 0 ? bench : nil
+  }
+
+  @Test(arguments: [true, false])
+  func rotateReplacesTheNamedTokensNow(rotates: Bool) throws {
+    let bench = try #require(Self.settled("a", "b"))
+    if !rotates { bench.policy = .off }
+    let result = try #require(bench.wish(.rotate(compromised: false), "a"))
+    #expect(result.exit == 0 && result.tokens.map(\.name) == ["a"] && result.token("a")?.outcome == .rotated)
+    #expect(bench.cluster.posts.map(\.name).suffix(1) == ["a"] && bench.cluster.revoked.isEmpty)
+    #expect(bench.changesOfAnotherRun() == [])
+    bench.clock.advance(by: Bench.day + .seconds(60))
+    #expect(bench.run()?.report.counts == [.retired: 1, .unchanged: 1])
+  }
+
+  @Test func aCompromisedTokenIsRevokedAsSoonAsTheNewOneIsDelivered() throws {
+    let bench = try #require(Self.settled("a"))
+    bench.cluster.onRequest = { [store = bench.store] request in
+      guard case .revoke = request else { return }
+      #expect(store.current["a"]?.tokenID == "id-2")
+    }
+    let result = try #require(bench.wish(.rotate(compromised: true), "a"))
+    #expect(result.exit == 0 && result.report.counts == [.rotated: 1])
+    #expect(bench.cluster.revoked == ["id-1"] && bench.liveIDs == ["id-2"] && bench.store.previous.isEmpty)
+    #expect(bench.changesOfAnotherRun() == [])
+  }
+
+  @Test func aCompromisedTokenIsNotDisabledFirst() throws {
+    let bench = try #require(Self.settled("a"))
+    bench.policy.quarantine = Bench.day
+    #expect(bench.wish(.rotate(compromised: true), "a")?.exit == 0)
+    #expect(bench.cluster.disables(of: "id-1") == 0 && bench.liveIDs == ["id-2"])
+  }
+
+  @Test func aWishWaitsUntilThePredecessorIsGoneAndSaysSo() throws {
+    let bench = try #require(Bench.rotated("a"))
+    let told = try #require(bench.wish(.rotate(compromised: false), "a"))
+    #expect(told.exit == 8 && told.token("a")?.problem?.code == "predecessor_lives")
+    #expect(bench.cluster.posts.count == 2 && bench.changesOfAnotherRun() == [])
+    let plan = try #require(bench.plan())
+    #expect(plan.steps.map(\.kind) == [.needsPerson] && plan.exit == 8)
+    bench.clock.advance(by: Bench.day + .seconds(60))
+    #expect(bench.run()?.report.counts == [.rotated: 1])
+    #expect(bench.liveIDs == ["id-2", "id-3"])
+  }
+
+  @Test func aCompromisedTokenTakesItsPredecessorWithIt() throws {
+    let bench = try #require(Bench.rotated("a"))
+    #expect(bench.wish(.rotate(compromised: true), "a")?.exit == 0)
+    #expect(bench.cluster.revoked == ["id-1", "id-2"] && bench.liveIDs == ["id-3"])
+    #expect(bench.store.current["a"]?.tokenID == "id-3" && bench.changesOfAnotherRun() == [])
+  }
+
+  @Test func aHeldTokenIsReplacedWhenItIsReleased() throws {
+    let bench = try #require(Self.settled("a", "b"))
+    let held = try #require(bench.wish(.hold, "a"))
+    #expect(held.exit == 0 && held.token("a")?.outcome == .held && bench.cluster.changes == 2)
+    bench.clock.advance(by: Bench.day * 30)
+    let step = try #require(bench.plan()?.steps.first)
+    #expect(step.kind == .nothing && step.reason.contains("held; would be replaced"))
+    #expect(bench.run()?.report.counts == [.held: 1, .rotated: 1])
+    #expect(bench.changesOfAnotherRun() == [])
+    #expect(bench.wish(.release, "a")?.exit == 0 && bench.cluster.posts.count == 3)
+    #expect(bench.run()?.token("a")?.outcome == .rotated)
+  }
+
+  @Test func aPersonsWordCountsMoreThanAHold() throws {
+    let bench = try #require(Self.settled("a"))
+    #expect(bench.wish(.hold, "a")?.exit == 0)
+    #expect(bench.wish(.rotate(compromised: false), "a")?.report.counts == [.rotated: 1])
+    #expect(try bench.machine("a")?.wishes.isHeld == true)
+  }
+
+  @Test func aHeldTokenThatNearsItsExpiryNeedsAPerson() throws {
+    let bench = Bench.rotating()
+    bench.rows = [Bench.row("a", expiry: .after(Bench.day * 45))]
+    #expect(bench.run()?.exit == 0 && bench.wish(.hold, "a")?.exit == 0)
+    bench.clock.advance(by: Bench.day * 40)
+    let result = try #require(bench.run())
+    #expect(result.exit == 8 && result.token("a")?.problem?.code == "expires_soon")
+    #expect(result.token("a")?.problem?.message.contains("is held") == true && bench.cluster.posts.count == 1)
+  }
+
+  @Test func aNameThatNobodyKnowsRefusesTheWholeWish() throws {
+    let bench = try #require(Self.settled("a"))
+    for wish in [Wish.rotate(compromised: false), .hold, .release, .retire(now: false)] {
+      let result = try #require(bench.wish(wish, "a", "nosuch"))
+      #expect(result.exit == 2, "\(wish)")
+    }
+    #expect(bench.cluster.changes == 1 && bench.events().last == "delivery.done")
+  }
+
+  // MARK: Retirement
+
+  @Test func aTokenWithARowIsNotRetired() throws {
+    let bench = try #require(Self.settled("a"))
+    for now in [false, true] {
+      let result = try #require(bench.wish(.retire(now: now), "a"))
+      #expect(result.exit == 2 && result.report.problem?.code == "row_present")
+    }
+    #expect(bench.store.current["a"] != nil && bench.cluster.changes == 1)
+  }
+
+  @Test func aRetiredTokenLeavesTheStoresFirstAndGoesAfterItsOverlap() throws {
+    let bench = try #require(Self.settled("a", "b"))
+    let id = try #require(bench.store.current["a"]?.tokenID)
+    bench.rows.removeFirst()
+    #expect(bench.plan()?.steps.map(\.kind) == [.nothing, .needsPerson])
+    #expect(bench.wish(.retire(now: false), "a")?.exit == 0)
+    #expect(bench.store.current["a"] == nil && bench.store.previous["a"]?.tokenID == id)
+    #expect(bench.liveIDs == ["id-1", "id-2"] && bench.changesOfAnotherRun() == [])
+    #expect(bench.plan()?.steps.map(\.kind) == [.nothing, .nothing])
+    bench.clock.advance(by: Bench.day + .seconds(60))
+    #expect(bench.plan()?.steps.map(\.kind) == [.nothing, .retire])
+    #expect(bench.run()?.report.counts == [.unchanged: 1, .retired: 1])
+    #expect(bench.cluster.revoked == [id] && bench.store.previous.isEmpty)
+    #expect(bench.changesOfAnotherRun() == [] && bench.run()?.exit == 0)
+    // The name may be used again.
+    bench.rows.append(Bench.row("a"))
+    #expect(bench.run()?.report.counts == [.unchanged: 1, .created: 1])
+  }
+
+  @Test func withNowItIsRevokedAtOnceAndTheStoresAreEmptyBefore() throws {
+    let bench = try #require(Self.settled("a"))
+    let vault = MemoryStore(name: "vault")
+    let both = Bench("a")
+    both.policy = Bench.rotation
+    both.stores.append(vault)
+    #expect(both.run()?.exit == 0)
+    both.rows = []
+    both.cluster.onRequest = { [stores = both.stores] request in
+      guard case .revoke = request else { return }
+      #expect(stores.allSatisfy { $0.current.isEmpty })
+    }
+    let result = try #require(both.wish(.retire(now: true), "a"))
+    #expect(result.exit == 0 && result.report.counts == [.retired: 1])
+    #expect(both.liveIDs.isEmpty && both.stores.allSatisfy { $0.previous.isEmpty })
+    #expect(both.changesOfAnotherRun() == [] && both.run()?.exit == 0)
+    bench.rows = []
+    bench.store.withdrawErrors = [StoreError(.misconfigured, message: "read-only")]
+    #expect(bench.wish(.retire(now: true), "a")?.exit == 6)
+    #expect(bench.liveIDs == ["id-1"], "what a store still has is not revoked")
+    #expect(bench.run()?.report.counts == [.retired: 1] && bench.liveIDs.isEmpty)
+  }
+
+  @Test func aPredecessorIsRetiredBeforeItsSuccessorIsWithdrawn() throws {
+    let bench = try #require(Bench.rotated("a"))
+    bench.rows = []
+    #expect(bench.wish(.retire(now: true), "a")?.report.counts == [.retired: 1])
+    #expect(bench.cluster.revoked == ["id-1", "id-2"] && bench.store.current.isEmpty)
+    #expect(bench.liveIDs.isEmpty && bench.changesOfAnotherRun() == [])
+  }
+
+  // MARK: Renaming
+
+  @Test func aRenamedTokenKeepsItsStringAndGetsDescriptionAndPlace() throws {
+    let bench = try #require(Self.settled("old"))
+    let string = try #require(bench.current("old"))
+    bench.rows = [Bench.row("new")]
+    let result = try #require(bench.wish(.rename(to: "new"), "old"))
+    #expect(result.exit == 0 && result.tokens.map(\.name) == ["new"], "\(result)")
+    #expect(bench.current("new") == string && bench.current("old") == nil)
+    let (description, marker) = Marker.split(try #require(bench.cluster.live.first).description)
+    #expect(description == "Token new" && marker?.name == "new" && bench.cluster.posts.count == 1)
+    #expect(bench.run()?.report.counts == [.unchanged: 1] && bench.changesOfAnotherRun() == [])
+    // It is replaced and retired under its new name like any other.
+    bench.clock.advance(by: Bench.day * 30)
+    #expect(bench.run()?.report.counts == [.rotated: 1])
+    bench.clock.advance(by: Bench.day + .seconds(60))
+    #expect(bench.run()?.report.counts == [.retired: 1] && bench.liveIDs == ["id-2"])
+  }
+
+  @Test func aPredecessorMovesWithItsName() throws {
+    let bench = try #require(Bench.rotated("old"))
+    bench.rows = [Bench.row("new")]
+    bench.rows[0].place.secret = "place"
+    #expect(bench.wish(.rename(to: "new"), "old")?.exit == 0)
+    #expect(
+      bench.store.current["place"]?.tokenID == "id-2" && bench.store.previous["place"]?.tokenID == "id-1")
+    bench.clock.advance(by: Bench.day + .seconds(60))
+    #expect(bench.run()?.report.counts == [.retired: 1])
+    #expect(bench.store.previous.isEmpty && bench.liveIDs == ["id-2"])
+    #expect(bench.changesOfAnotherRun() == [])
+  }
+
+  @Test func anEffectThatComesAfterTheRenamingIsStillOurs() throws {
+    let bench = Bench.rotating("old")
+    bench.cluster.creations["old"] = [.vanish(effectAfter: .seconds(3600))]
+    #expect(bench.run()?.exit == 0)
+    bench.rows = [Bench.row("new")]
+    #expect(bench.wish(.rename(to: "new"), "old")?.exit == 0)
+    bench.clock.advance(by: .seconds(3600))
+    #expect(bench.liveIDs == ["id-1", "id-2"])
+    #expect(bench.run()?.exit == 0 && bench.cluster.revoked == ["id-1"] && bench.liveIDs == ["id-2"])
+  }
+
+  @Test func aRenamingThatCannotBeIsRefused() throws {
+    let bench = try #require(Self.settled("old", "other"))
+    #expect(bench.wish(.rename(to: "new"), "old")?.report.problem?.code == "row_present")
+    bench.rows.removeFirst()
+    #expect(bench.wish(.rename(to: "new"), "old")?.report.problem?.code == "unknown_name")
+    #expect(bench.wish(.rename(to: "other"), "old")?.report.problem?.code == "name_taken")
+    #expect(bench.cluster.changes == 2 && bench.current("old") != nil)
+  }
+}
