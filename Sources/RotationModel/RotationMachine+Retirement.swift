@@ -159,7 +159,7 @@ extension RotationMachine {
       wishes.retirement = now ? .now : wishes.retirement ?? .afterOverlap
     case .storeWithdrawn(let number, let store, let at):
       let index = try generationIndex(number, in: [.current], timed)
-      guard wishes.retirement != nil else { throw illegal(timed) }
+      guard wishes.retirement != nil, predecessor == nil else { throw illegal(timed) }
       generations[index].promotedIn.remove(store)
       if generations[index].promotedIn.isEmpty { generations[index].supersede(at: at) }
     case .lineageRenamed(let from):

@@ -164,6 +164,16 @@ struct RetirementTests {
     #expect(story.machine.wishes.retirement == .now)
   }
 
+  /// A store has room for one previous token, and a lineage for one predecessor.
+  @Test func theCurrentTokenIsWithdrawnOnlyWhenItsPredecessorIsGone() throws {
+    var story = try Story(of: Story.rotated() + [.retirementRequested(now: false)])
+    let withdrawn = Event.storeWithdrawn(generation: 2, store: "file", at: start)
+    #expect(throws: IllegalEvent.self) { try story.add(withdrawn) }
+    for event in Story.ended { try story.add(event) }
+    try story.add(withdrawn)
+    #expect(story.machine.predecessor?.number == 2)
+  }
+
   @Test func aRetirementEndsWithTheLastToken() throws {
     var story = try Story(of: Story.withdrawn)
     #expect(story.machine.status == .retiring && story.machine.predecessor?.supersededAt == start)
