@@ -115,6 +115,19 @@ struct RetirementTests {
     #expect(story.machine.predecessor == nil && story.machine.attempts.count == 1)
   }
 
+  /// A third one would become a second predecessor, which nothing would ever retire.
+  @Test(arguments: [
+    (Story.rotated(), Event.Place.pending), (Story.rotated(), .current), (Story.rotated(), .previous),
+    (Story.made(1) + Story.stagedSecond, .previous), (Story.made(1) + Story.stagedSecond, .pending),
+  ])
+  func noThirdTokenIsAdopted(history: [Event], place: Event.Place) throws {
+    var story = try Story(of: history)
+    #expect(throws: IllegalEvent.self) {
+      try story.add(
+        .tokenAdopted(generation: 9, attempt: attempt(9), tokenID: "T9", place: place, expiresAt: nil))
+    }
+  }
+
   @Test func onlyTheFirstTokenMayBeTakenOver() throws {
     for history in [Story.made(1), [.tokenTakenOver(tokenID: "T0", expiresAt: nil)]] {
       var story = try Story(of: history)
