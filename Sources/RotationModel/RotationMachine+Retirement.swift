@@ -153,6 +153,11 @@ extension RotationMachine {
       guard wishes.rollbackTarget == number, generation(number)?.promotedIn.isEmpty == true
       else { throw illegal(timed) }
       wishes.rollbackTarget = nil
+      // Whether it has its permissions again nobody knows: it is retired from the beginning.
+      if let index = generations.firstIndex(where: { $0.number == number && $0.phase == .enabling }) {
+        generations[index].phase = .superseded
+        generations[index].disabledAt = nil
+      }
 
     case .retirementRequested(let now):
       guard wishes.rollbackTarget == nil, hasTokenOfOurs else { throw illegal(timed) }

@@ -92,6 +92,15 @@ struct RetirementTests {
     #expect(story.machine.predecessor?.phase == .superseded && story.machine.predecessor?.disabledAt == nil)
   }
 
+  /// As when its permissions are not allowed any more after an enable that was not answered.
+  @Test func aRollbackThatIsGivenUpWhileEnablingLeavesATokenToRetire() throws {
+    var story = try Story(of: Story.enabling + [.enableUnknown(generation: 1, reason: "no answer")])
+    try story.add(.rollbackRefused(generation: 1, reason: "not allowed"))
+    #expect(story.machine.predecessor?.phase == .superseded && story.machine.predecessor?.disabledAt == nil)
+    #expect(
+      story.machine.nextAction(RotationActionTests.context()) == .revoke(generation: 1, reason: .superseded))
+  }
+
   // MARK: Tokens of others, and those that go by themselves
 
   @Test func aTokenThatIsTakenOverIsGenerationZeroAndRetiredLikeAnyOther() throws {
