@@ -45,6 +45,7 @@ extension RotationMachine {
       generations[index].phase = .revoked
       generations[index].isConfirmedGone = true
       generations[index].promotedIn = []
+      endRetirementIfOver()
     case .updateIntended(let number), .updateDone(let number), .updateRefused(let number, _),
       .updateUnknown(let number, _):
       _ = try generationIndex(number, in: [.staged, .active, .delivering, .current, .superseded], timed)

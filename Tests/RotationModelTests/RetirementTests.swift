@@ -205,6 +205,13 @@ struct RetirementTests {
     #expect(story.machine.wishes.retirement == nil && story.machine.status == .planned)
   }
 
+  @Test func aRetirementEndsWithATokenThatIsGoneByItself() throws {
+    var story = try Story(of: Story.made(1) + [.retirementRequested(now: false)])
+    try story.add(.tokenGone(generation: 1, reason: "404"))
+    #expect(story.machine.wishes.retirement == nil && story.machine.status == .planned)
+    #expect(story.machine.nextAction(RotationActionTests.context()) == .create(generation: 2))
+  }
+
   @Test func aRenamedLineageKnowsWhereItsTokensAre() throws {
     var story = try Story(of: Story.rotated() + [.lineageRenamed(from: "old")])
     #expect(story.machine.wishes.formerNames == ["old"])
