@@ -41,14 +41,15 @@ public actor InMemoryLedger: Ledger {
     var claimFence: Int64 = 0
     var events: [TimedEvent] = []
 
-    /// Whether a generation was staged or adopted that was not revoked later.
+    /// Whether a generation was staged or adopted that was not revoked, gone or left behind later.
     var hasToken: Bool {
       var generations: Set<Int> = []
       for timed in events {
         switch timed.event {
         case .storeStaged(let generation, _, _, _), .tokenAdopted(let generation, _, _, _, _, _):
           generations.insert(generation)
-        case .revokeDone(let generation): generations.remove(generation)
+        case .revokeDone(let generation), .tokenGone(let generation, _): generations.remove(generation)
+        case .clusterChanged: generations = []
         default: break
         }
       }

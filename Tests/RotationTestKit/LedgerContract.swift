@@ -21,6 +21,7 @@ public enum LedgerContract {
     ("permits refill steadily", permits),
     ("paging by name", paging),
     ("rows without a token are counted", rowsWithoutToken),
+    ("tokens that are gone or left behind do not count", lostTokens),
     ("one lineage by its name", oneByName),
     ("a lineage has the newest run's row", newestRow),
     ("a lineage gets another name", renames),

@@ -131,4 +131,28 @@ extension LedgerContract {
     try await ledger.commit(transaction([(id, .tokenTakenOver(tokenID: "T", expiresAt: nil))]), lease: lease)
     return try await ledger.hasHistory(job: "j") ? nil : "a token that was taken over is history"
   }
+
+  static let lostTokens: Check = { ledger in
+    let lease = try await ledger.acquireLease(run: run(1), now: now)
+    try await ledger.enqueue([row("a", 0), row("b", 1)], job: "j", lease: lease)
+    let claimed = try await ledger.claim(job: "j", limit: 9, lease: lease)
+    let (a, b) = (claimed[0].id, claimed[1].id)
+    func staged(_ generation: Int) -> Event {
+      .storeStaged(generation: generation, attempt: AttemptID(bits: 7), store: "file")
+    }
+    func left() async throws -> Int { try await ledger.rowsWithoutToken(job: "j", lease: lease) }
+    try await ledger.commit(
+      transaction([(a, staged(1)), (a, staged(2)), (b, staged(1))]), lease: lease)
+    guard try await left() == 0 else { return "all have tokens" }
+    try await ledger.commit(transaction([(a, .tokenGone(generation: 2, reason: "404"))]), lease: lease)
+    guard try await left() == 0 else { return "the token before the one that is gone still counts" }
+    try await ledger.commit(transaction([(a, .revokeDone(generation: 1))]), lease: lease)
+    guard try await left() == 1 else { return "a token that is gone does not count" }
+    try await ledger.commit(transaction([(b, .clusterChanged(from: "a/c"))]), lease: lease)
+    guard try await left() == 2 else { return "tokens of another cluster do not count" }
+    let names = try await ledger.rowsWithoutToken(among: ["a", "b"], job: "j", lease: lease)
+    guard names == ["a", "b"] else { return "among the names are \(names)" }
+    try await ledger.commit(transaction([(b, staged(2))]), lease: lease)
+    return try await left() == 1 ? nil : "the first token on the new cluster counts"
+  }
 }
