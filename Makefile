@@ -16,6 +16,8 @@ BUILD_PACKAGES := git make g++ pkg-config libcurl4-openssl-dev libsqlite3-dev li
 	libmicrohttpd-dev libcsv-dev libtomlplusplus-dev
 # What only the tests start: a real InfluxDB, certificates, a TLS server, faults in system calls, the linter.
 TEST_PACKAGES := influxdb openssl gcc jq python3 curl shellcheck
+# What checks the model of the protocol:
+MODEL_PACKAGES := spin gcc libc6-dev
 
 # Tests that start servers or whole programs; `make check` leaves them out.
 SERVER_TESTS := HTTPClientTests InfluxAPITests SandboxTests SimulationTests CommandTests KillTests ScaleTests
@@ -56,6 +58,11 @@ test: setup lint release ## everything: set-up, lint, release build, all tests
 check: lint ## the quick half of the tests: no server, no release build
 	swift build --build-tests
 	@scripts/test.sh $(TEST_LOG) --skip-build $(addprefix --skip ,$(SERVER_TESTS))
+
+.PHONY: model
+model: ## check a model of the protocol with Spin, every order of events (about two minutes)
+	@scripts/setup.sh $(MODEL_PACKAGES)
+	@scripts/model.sh
 
 .PHONY: lint
 lint: setup ## check the form of Swift and shell files

@@ -11,12 +11,14 @@ program=${1:-${TOKENROTATE_BINARY:-.build/release/tokenrotate}}
 umask 022
 work=$(mktemp -d)
 sandbox=
+stand_in=
 finish() {
+  local server
   trap - EXIT INT TERM
-  if [[ -n $sandbox ]]; then
-    kill "$sandbox" 2>/dev/null || true
-    wait "$sandbox" 2>/dev/null || true
-  fi
+  for server in $sandbox $stand_in; do
+    kill "$server" 2>/dev/null || true
+    wait "$server" 2>/dev/null || true
+  done
   rm -rf "$work"
 }
 trap finish EXIT
@@ -93,6 +95,28 @@ expect 0 audit verify
 [[ $output == "$work/state/audit.jsonl: 34 lines, the chain is whole, ends with "* ]] || fail "audit verify says: $output"
 expect 0 run "$work/etc/jobs" --quiet --wait-for-lock 5m
 [[ -z $output$errors ]] || fail "a quiet run with nothing due says: $output$errors"
+
+# The rehearsal, word for word but for the place of the jobs.
+mapfile -t rehearsal < <(awk '/^Rehearse all of it/ { found = 1 } found && /^```$/ { exit }
+  found && (/^\$ / || more) { line = line $0; more = sub(/\\$/, "", line)
+    if (!more) { sub(/^\$ /, "", line); print line; line = "" } }' README.md)
+[[ ${#rehearsal[@]} == 2 ]] || fail "README.md does not show a rehearsal of two commands: ${rehearsal[*]}"
+mkdir "$work/rehearsal"
+rehearse() {
+  cd "$work/rehearsal" && PATH="${installed%/*}:$PATH" exec bash -c "${1//\/etc\/tokenrotate/"$work/etc"}"
+}
+(rehearse "exec ${rehearsal[0]}") >"$work/rehearsal.log" 2>&1 &
+stand_in=$!
+for ((tries = 0; tries < 100; tries++)); do
+  [[ ! -e $work/rehearsal/sandbox.toml ]] || break
+  kill -0 "$stand_in" 2>/dev/null || fail "the rehearsal's sandbox did not start: $(<"$work/rehearsal.log")"
+  sleep 0.1
+done
+output=$(rehearse "${rehearsal[1]}" 2>&1) || fail "the rehearsal's run failed: $output"
+[[ $output == *$'\n'"plant-telemetry: 5 created" ]] || fail "the rehearsal's run says: $output"
+kill "$stand_in"
+wait "$stand_in" || true
+stand_in=
 
 # The other job, once; and the codes that are easily had.
 cp -r jobs/grafana "$work/etc/jobs/"

@@ -10,6 +10,7 @@ public enum CommandName: String, Sendable, CaseIterable {
   case release
   case retire
   case rename
+  case move
   case adopt
   case auditVerify = "audit verify"
   case auditRepair = "audit repair"

@@ -62,4 +62,17 @@ extension CommandSpecification {
     options: [],
     exitStatuses: ExitStatus.ofRun,
     examples: ["tokenrotate rename job.toml gateway-1 gateway-north"])
+
+  static let move = CommandSpecification(
+    name: .move,
+    summary: "let a job go on whose cluster or stores have changed",
+    details:
+      "Change [cluster] or [[store]] in the job first: until this command a run refuses it. New stores get the tokens from the old first one; the old files stay until you remove them. On another cluster every token is made anew by the next run.",
+    operands: OperandSpecification(text: "JOB.toml", minimum: 1, maximum: 1),
+    options: [],
+    exitStatuses: [
+      .done, .failed, .badInput, .locked,
+      ExitStatus(code: 6, meaning: "a store could not be read or written: say it again"), .audit, .person,
+    ],
+    examples: ["tokenrotate move job.toml"])
 }

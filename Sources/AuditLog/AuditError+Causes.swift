@@ -41,6 +41,16 @@ extension AuditError {
         + " then `tokenrotate adopt JOB.toml` rebuilds the ledger")
   }
 
+  /// The error with commands in its hint that look at this log: without `arguments` (` --job job.toml`, or
+  /// nothing) they would look at that of the state directory.
+  func naming(_ arguments: String) -> AuditError {
+    var error = self
+    for command in ["tokenrotate audit verify", "tokenrotate audit repair"] {
+      error.hint = error.hint?.replacing("`\(command)`", with: "`\(command)\(arguments)`")
+    }
+    return error
+  }
+
   /// Any failure in the audit log's words.
   init(any error: any Error) {
     switch error {

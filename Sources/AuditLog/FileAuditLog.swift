@@ -9,6 +9,7 @@ public import RotationPorts
 public actor FileAuditLog: AuditLog {
   private let path: String
   private let files: any FileSystem
+  private let commandArguments: String
   private nonisolated let executor: (any TaskExecutor)?
   private var file: (any OpenFile)?
   private var inode: UInt64 = 0
@@ -21,9 +22,13 @@ public actor FileAuditLog: AuditLog {
   private static let reserveBytes: Int64 = 1024 * 1024
 
   /// Nothing is touched before `open`. Calls block: on a thread of `executor` where one is given.
-  public init(path: String, files: any FileSystem, executor: (any TaskExecutor)? = nil) {
+  /// `commandArguments` is what hints put behind `tokenrotate audit verify`, so that it looks at this file.
+  public init(
+    path: String, files: any FileSystem, commandArguments: String = "", executor: (any TaskExecutor)? = nil
+  ) {
     self.path = path
     self.files = files
+    self.commandArguments = commandArguments
     self.executor = executor
   }
 
@@ -74,7 +79,7 @@ public actor FileAuditLog: AuditLog {
     do throws(AuditError) {
       return .success(try auditing { try body(self) })
     } catch {
-      return .failure(error)
+      return .failure(error.naming(commandArguments))
     }
   }
 

@@ -1,10 +1,10 @@
 internal import HTTPClient
 internal import RotationModel
+internal import RotationPorts
 
 /// The `Retry-After` header (RFC 9110 section 10.2.3).
 enum RetryAfter {
-  /// A longer wish is shortened to this, so that a wrong header cannot stop a run for a day.
-  static let maximum: Duration = .seconds(600)
+  static let maximum = ServiceError.longestRetryAfter
 
   /// How long the service asks to be left alone: delta-seconds, or a date that is compared with the
   /// `Date` of the same answer, whose clock wrote both. Nil when it says nothing usable.

@@ -8,6 +8,11 @@ struct Console {
     case attention
     case pending
 
+    /// For what ended a job or a call with this code; a signal is no failure.
+    static func label(of exitCode: ExitCode) -> Label {
+      exitCode == .needsPerson || exitCode.isSignal ? .attention : .error
+    }
+
     fileprivate var colour: String {
       switch self {
       case .error: "\u{1b}[31m"

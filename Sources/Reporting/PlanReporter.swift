@@ -91,9 +91,7 @@ private struct State {
   mutating func finish(_ job: String, _ report: JobReport) {
     json?.finishJob(job, problem: report.problem, counts: State.words.map { ($0, counts[$0] ?? 0) })
     console.result(lines.finish())
-    if let problem = report.problem {
-      console.problem(report.exitCode == .needsPerson ? .attention : .error, job, problem)
-    }
+    if let problem = report.problem { console.problem(.label(of: report.exitCode), job, problem) }
     guard !console.style.isQuiet else { return }
     console.result(["\(VisibleText.line(job)): \(report.problem == nil ? summary : "not planned to the end")"]
     )
@@ -110,13 +108,13 @@ private struct State {
 
   mutating func refuse(_ name: String, _ problems: [Problem], _ exitCode: ExitCode) {
     json?.finishJob(name, problem: Problem.joined(problems), counts: State.words.map { ($0, 0) })
-    for problem in problems { console.problem(exitCode == .needsPerson ? .attention : .error, nil, problem) }
+    for problem in problems { console.problem(.label(of: exitCode), nil, problem) }
     guard !console.style.isQuiet else { return }
     console.result(["\(VisibleText.line(name)): left alone"])
   }
 
   mutating func finish(_ exitCode: ExitCode, _ problem: Problem?) -> Problem? {
-    if let problem { console.problem(exitCode == .needsPerson ? .attention : .error, nil, problem) }
+    if let problem { console.problem(.label(of: exitCode), nil, problem) }
     json?.write(.plan, exitCode: exitCode, problem: problem) { console.raw($0) }
     if let incomplete = json?.problem { console.problem(.error, nil, incomplete) }
     return json?.problem

@@ -106,10 +106,9 @@ private struct State {
     json?.finishJob(
       job, problem: report.problem,
       counts: TokenOutcome.allCases.map { ($0.rawValue, report.counts[$0] ?? 0) })
-    if let problem = report.problem {
-      console.problem(report.exitCode == .needsPerson ? .attention : .error, job, problem)
-    }
-    if let notActive, !console.style.isQuiet {
+    if let problem = report.problem { console.problem(.label(of: report.exitCode), job, problem) }
+    // After a signal the job's own problem says what becomes of them.
+    if let notActive, !console.style.isQuiet, !report.exitCode.isSignal {
       var problem = notActive.first
       if notActive.count > 1 { problem.message = "\(notActive.count) tokens are not active yet" }
       console.problem(.pending, job, problem)
@@ -124,7 +123,11 @@ private struct State {
     var words = TokenOutcome.allCases.compactMap { outcome in
       report.counts[outcome].flatMap { $0 > 0 ? outcome.counted($0) : nil }
     }
-    let isUnchanged = report.counts.allSatisfy { $0.key == .unchanged || $0.value == 0 }
+    if report.orphansRevoked > 0 {
+      words.append("\(report.orphansRevoked) \(report.orphansRevoked == 1 ? "orphan" : "orphans") revoked")
+    }
+    let isUnchanged =
+      report.orphansRevoked == 0 && report.counts.allSatisfy { $0.key == .unchanged || $0.value == 0 }
     if isUnchanged, report.problem == nil, report.exitCode == .done || report.exitCode == .needsPerson {
       words.insert("nothing due", at: 0)
     } else if report.problem != nil || report.exitCode.isSignal {
@@ -137,13 +140,13 @@ private struct State {
   mutating func refuse(_ name: String, _ problems: [Problem], _ exitCode: ExitCode) {
     json?.finishJob(
       name, problem: Problem.joined(problems), counts: TokenOutcome.allCases.map { ($0.rawValue, 0) })
-    for problem in problems { console.problem(exitCode == .needsPerson ? .attention : .error, nil, problem) }
+    for problem in problems { console.problem(.label(of: exitCode), nil, problem) }
     guard !console.style.isQuiet else { return }
     console.result(["\(VisibleText.line(name)): left alone"])
   }
 
   mutating func finish(_ run: RunID?, _ exitCode: ExitCode, _ problem: Problem?) -> Problem? {
-    if let problem { console.problem(exitCode == .needsPerson ? .attention : .error, nil, problem) }
+    if let problem { console.problem(.label(of: exitCode), nil, problem) }
     console.clearProgress()
     json?.write(.run(run?.text), exitCode: exitCode, problem: problem) { console.raw($0) }
     if let incomplete = json?.problem { console.problem(.error, nil, incomplete) }

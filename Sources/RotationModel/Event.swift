@@ -100,6 +100,8 @@ public enum Event: Equatable, Sendable {
   case relocationDone(key: String?)
   /// The job was moved to another cluster: what was made before is not looked after any more.
   case clusterChanged(from: String)
+  /// The stores no longer have the string of a token that belongs to a cluster that the job has left.
+  case tokenForgotten(generation: Int)
 
   /// The places in which a store keeps a token.
   public enum Place: String, Sendable, CaseIterable {

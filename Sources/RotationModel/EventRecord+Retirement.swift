@@ -92,6 +92,7 @@ extension Event {
     case .storeRelocated(let store): EventRecord(name: "store.relocated", store: store)
     case .relocationDone(let key): EventRecord(name: "relocation.done", key: key)
     case .clusterChanged(let from): EventRecord(name: "lineage.moved", key: from)
+    case .tokenForgotten(let generation): EventRecord(name: "token.forgotten", generation: generation)
     default: EventRecord(name: "")
     }
   }
@@ -117,6 +118,7 @@ extension Event {
     case "store.rolled_back":
       return record.store.map { .storeRolledBack(generation: generation, store: $0) }
     case "rollback.done": return record.instant.map { .rollbackDone(generation: generation, at: $0) }
+    case "token.forgotten": return .tokenForgotten(generation: generation)
     case "rollback.refused":
       return .rollbackRefused(generation: generation, reason: record.reason ?? "")
     case "store.withdrawn":

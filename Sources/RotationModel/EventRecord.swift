@@ -98,7 +98,8 @@ extension Event {
       changeRecord
     case .rotationRequested, .lineageHeld, .lineageReleased, .rollbackRequested, .storeRolledBack,
       .rollbackDone, .rollbackRefused, .retirementRequested, .storeWithdrawn, .lineageRenamed,
-      .storeRelocated, .relocationDone, .clusterChanged:
+      .storeRelocated, .relocationDone, .clusterChanged,
+      .tokenForgotten:
       wishRecord
     }
   }

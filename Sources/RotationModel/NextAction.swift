@@ -36,6 +36,8 @@ public enum Action: Equatable, Sendable {
   case revoke(generation: Int, reason: RevocationReason)
   /// Ask until the cluster refuses the revoked generation's string, then forget the string.
   case confirmRevocation(generation: Int)
+  /// Let the stores lose the string of a token that belongs to a cluster that the job has left.
+  case forget(generation: Int)
   /// Nothing more in this run; the next one goes on waiting for activation.
   case wait(generation: Int)
   /// The lineage is where it should be, or nothing is to be done before its time.
@@ -203,8 +205,13 @@ extension RotationMachine {
     case .revoking:
       return .revoke(generation: number, reason: .intended)
     case .revoked:
-      return context.gaveUpOn.contains(number) ? nil : .confirmRevocation(generation: number)
-    case .staged, .active, .delivering, .current, .enabling, .leftBehind:
+      // Where nothing has taken its place the stores may call its string current still.
+      return context.gaveUpOn.contains(number) || !isReplaced ? nil : .confirmRevocation(generation: number)
+    case .leftBehind:
+      // The stores call the newest of them current until another takes its place.
+      let isNewest = !generations.contains { $0.phase == .leftBehind && $0.number > number }
+      return isNewest && !isReplaced ? nil : .forget(generation: number)
+    case .staged, .active, .delivering, .current, .enabling:
       return nil
     }
   }

@@ -42,8 +42,8 @@ extension RotationMachine {
     case .tokenGone(let number, _):
       let index = try generationIndex(number, in: [.current], timed)
       guard wishes.rollbackTarget == nil else { throw illegal(timed) }
+      // The stores call its string current until another takes its place; then it is forgotten like any other.
       generations[index].phase = .revoked
-      generations[index].isConfirmedGone = true
       generations[index].promotedIn = []
       endRetirementIfOver()
     case .updateIntended(let number), .updateDone(let number), .updateRefused(let number, _),
@@ -182,6 +182,9 @@ extension RotationMachine {
       for index in generations.indices where generations[index].isLive { generations[index].key = key }
     case .clusterChanged:
       leaveEverythingBehind()
+    case .tokenForgotten(let number):
+      let index = try generationIndex(number, in: [.leftBehind], timed)
+      generations[index].isConfirmedGone = true
     default: throw illegal(timed)
     }
   }
@@ -215,6 +218,7 @@ extension RotationMachine {
       case .staged, .active, .delivering, .current, .superseded, .disabling, .disabled, .enabling, .revoking,
         .leftBehind:
         generations[index].phase = .leftBehind
+        generations[index].isConfirmedGone = generations[index].attempt == nil
       }
       generations[index].promotedIn = []
     }

@@ -46,8 +46,8 @@ public struct RotationMachine: Equatable, Sendable {
       switch generation.phase {
       case .superseded, .disabling, .disabled, .enabling: true
       case .revoking: generation.wasDelivered
-      case .revoked: !generation.isConfirmedGone
-      case .staged, .active, .delivering, .current, .leftBehind: false
+      case .revoked, .leftBehind: !generation.isConfirmedGone
+      case .staged, .active, .delivering, .current: false
       }
     }
   }
@@ -152,7 +152,8 @@ public struct RotationMachine: Equatable, Sendable {
       try applyChange(timed)
     case .rotationRequested, .lineageHeld, .lineageReleased, .rollbackRequested, .storeRolledBack,
       .rollbackDone, .rollbackRefused, .retirementRequested, .storeWithdrawn, .lineageRenamed,
-      .storeRelocated, .relocationDone, .clusterChanged:
+      .storeRelocated, .relocationDone, .clusterChanged,
+      .tokenForgotten:
       try applyWish(timed)
     }
   }

@@ -108,11 +108,15 @@ public struct JobReport: Equatable, Sendable {
   public var problem: Problem?
   /// Whether no other job of the call may be begun: nothing can be recorded any more.
   public var endsRun: Bool
+  /// Tokens without a string that were revoked, beside what became of the rows' own.
+  public var orphansRevoked: Int
 
   public init(
-    exitCode: ExitCode, counts: [TokenOutcome: Int], problem: Problem?, endsRun: Bool = false
+    exitCode: ExitCode, counts: [TokenOutcome: Int], problem: Problem?, endsRun: Bool = false,
+    orphansRevoked: Int = 0
   ) {
     self.endsRun = endsRun
+    self.orphansRevoked = orphansRevoked
     self.exitCode = exitCode
     self.counts = counts
     self.problem = problem

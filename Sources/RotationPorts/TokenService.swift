@@ -140,8 +140,10 @@ public struct ServiceError: Error, Equatable, Sendable {
   public var message: String
   /// What to do next.
   public var hint: String?
-  /// How long the service asks to be left alone.
+  /// How long the service asks to be left alone, `longestRetryAfter` for any longer wish.
   public var retryAfter: Duration?
+  /// A longer wish is shortened to this, so that a wrong header cannot stop a run for a day.
+  public static let longestRetryAfter: Duration = .seconds(600)
 
   public init(
     _ code: Code, status: Int? = nil, message: String, hint: String? = nil,

@@ -50,6 +50,10 @@ extension AdvanceLineages {
         .activationTimedOut(
           generation: generation.number, refusedSince: since,
           reason: work.waitingFor ?? "it was accepted, though not often enough yet"))
+      // Silence says nothing about the token, but something about the endpoint or about `host`.
+      if case .unavailable(let error) = answer, !wasAccepted, work.schedule?.refusedSince == nil {
+        work.fail(.nothingLearned(work.name, generation, error))
+      }
       work.hasWaited = true
       ready.append(work)
     case nil: finish(work.report(.failed))
@@ -83,5 +87,17 @@ extension AdvanceLineages {
     let due = searching.filter { $0.at <= uptime }.map(\.work)
     searching.removeAll { $0.at <= uptime }
     return due
+  }
+}
+
+extension Problem {
+  fileprivate static func nothingLearned(
+    _ name: String, _ generation: Generation, _ error: ServiceError
+  ) -> Problem {
+    Problem(
+      code: error.code.rawValue,
+      message: "\(name): nothing was learned about token \(generation.tokenID): \(error.message)",
+      hint: "is `host` in [cluster] right, and can this machine reach it? The token is kept, and the next run"
+        + " goes on waiting")
   }
 }

@@ -38,6 +38,8 @@ struct AdvanceLineages {
   var nextPermitAt: Duration = .zero
   var timerAt: Duration?
   var stop: Stop?
+  /// What a step handed back unfinished because of a stop.
+  var left: [TokenWork] = []
 
   /// Questions under way at once; the rate is limited by the budget, this limits memory and sockets.
   static let probesInFlight = 64
@@ -87,7 +89,7 @@ struct AdvanceLineages {
       }
       group.cancelAll()
     }
-    countWhatIsLeft()
+    if let stop { tellWhatIsLeft(by: stop) }
     if let stop { throw stop }
     reportStrangers()
   }
@@ -113,10 +115,11 @@ struct AdvanceLineages {
     case .advanced(var work, let result):
       advancing -= 1
       tally.countCreation(&work)
+      tally.countOrphans(&work)
       switch result {
       case .success(let next): park(work, until: next)
       case .failure(let stop):
-        tally.leave(work)
+        left.append(work)
         stopFor(stop)
       }
     case .probed(let work, let answer):
@@ -178,11 +181,11 @@ struct AdvanceLineages {
   }
 
   /// A stop leaves lineages where the next run finds them; they are told as what they are.
-  mutating func countWhatIsLeft() {
-    let left =
+  mutating func tellWhatIsLeft(by stop: Stop) {
+    left +=
       Array(ready[readyIndex...]) + paused.removeAll().map(\.work) + waiting.removeAll().map(\.work)
       + askable.removeAll().map(\.work) + searching.map(\.work)
-    for work in left { tally.leave(work) }
+    for work in left { if let report = work.report(leftBy: stop) { finish(report) } }
   }
 
   /// Markers of this job whose names the ledger has never heard of.

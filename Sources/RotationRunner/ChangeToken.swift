@@ -61,6 +61,9 @@ extension Performer {
       work.fail(problem)
       return .finished(work.outcomeOfProblem)
     case .gone: return try await revoke(number, reason: .superseded, work: &work)
+    case .found(let record) where record.permissions.isEmpty:
+      // Nobody could tell this request's effect from what is there already, and there is nothing to take away.
+      return try await revoke(number, reason: .superseded, work: &work)
     case .found(let record): before = record.permissions
     }
     try await management.take()
@@ -85,7 +88,7 @@ extension Performer {
     }
   }
 
-  /// Looks until the token is seen without permissions and, unless it is wanted back, its string is refused.
+  /// Looks until the token is seen without permissions and its string is refused.
   func confirmDisable(_ number: Int, work: inout TokenWork) async throws(Stop) -> Next? {
     guard let generation = work.machine.generation(number) else { return nil }
     let since = beginAsking(&work)
@@ -100,11 +103,8 @@ extension Performer {
       return .pause(until: ports.clock.uptime + .seconds(1))
     case .found, .gone: break
     }
-    if work.machine.wishes.rollbackTarget != number,
-      let next = try await askUntilRefused(generation, .previous, since: since, &work)
-    {
-      return next
-    }
+    // A node that still goes by the old permissions would make the questions after an enable say nothing.
+    if let next = try await askUntilRefused(generation, .previous, since: since, &work) { return next }
     try await record([.disableDone(generation: number, at: serviceTimeAtLatest)], for: &work)
     work.askingSince = nil
     return nil

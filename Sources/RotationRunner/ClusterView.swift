@@ -49,6 +49,8 @@ struct ClusterView: Sendable {
     tokens(of: names).filter { $0.marker.installation != installation }
   }
 
+  func ids(of names: [String]) -> Set<String> { Set(tokens(of: names).map(\.id)) }
+
   func token(id: String, names: [String]) -> MarkedToken? {
     tokens(of: names).first { $0.id == id }
   }

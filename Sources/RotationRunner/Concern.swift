@@ -21,6 +21,11 @@ struct Concern: Sendable {
       Concern(problem: .stranger(token), blocks: [.creation])
     }
     concerns += ofTakeover(work)
+    if work.desired == nil, !work.isOneOff, !plan.isOneOff, work.machine.newest == nil,
+      let predecessor = work.machine.predecessor, work.machine.wishes.retirement == nil
+    {
+      concerns.append(Concern(problem: .rowGone(work.name, predecessor)))
+    }
     guard let newest = work.machine.newest, newest.attempt != nil, newest.phase != .revoking
     else { return concerns }
     guard let desired = work.desired else {

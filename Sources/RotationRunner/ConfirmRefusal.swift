@@ -16,6 +16,17 @@ extension Performer {
     return nil
   }
 
+  /// Lets the stores lose what belongs to another cluster, which nobody asks about it.
+  func forget(_ number: Int, work: inout TokenWork) async throws(Stop) -> Next? {
+    if let attempt = work.machine.generation(number)?.attempt {
+      for place in [Event.Place.pending, .previous] where try await !empty(place, of: attempt, &work) {
+        return .finished(work.outcomeOfProblem)
+      }
+    }
+    try await record([.tokenForgotten(generation: number)], for: &work)
+    return nil
+  }
+
   func beginAsking(_ work: inout TokenWork) -> Duration {
     let since = work.askingSince ?? ports.clock.uptime
     if work.askingSince == nil { work.refusalsInRow = 0 }

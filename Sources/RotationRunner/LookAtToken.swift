@@ -74,12 +74,13 @@ extension Performer {
     case .unavailable, .noString: break
     case .storeFailed(let error): return work.fail(Problem(error).naming(work.name))
     }
-    guard work.absence != nil, plan.policy.isOn else {
+    // What is held is not replaced by itself, so that somebody has to know.
+    guard work.absence != nil, plan.policy.isOn, !work.machine.wishes.isHeld else {
       return work.note(Concern(problem: problem, blocks: [.retirement]))
     }
     guard let predecessor = work.machine.predecessor else { return }
-    guard predecessor.attempt == nil else {
-      // The predecessor works, and a person can have it back at once.
+    guard predecessor.attempt == nil, work.desired != nil else {
+      // The predecessor works, and a person can have it back at once; or nobody says what another may do.
       return work.note(Concern(problem: problem, blocks: [.retirement]))
     }
     // Nobody can go back to a token whose string was never ours: another one has to be made beside it.

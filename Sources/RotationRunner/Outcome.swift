@@ -26,6 +26,11 @@ extension Performer {
   private func waitingConcern(of work: TokenWork) -> Concern? {
     let machine = work.machine
     if machine.wishes.rollbackTarget != nil { return Concern(problem: .rollbackWaits(work.name)) }
+    if machine.wishes.isHeld, work.desired != nil, machine.newest == nil,
+      machine.generations.contains(where: \.wasDelivered)
+    {
+      return Concern(problem: .heldWithoutToken(work.name))
+    }
     guard let predecessor = machine.predecessor, predecessor.phase != .revoked else { return nil }
     switch context(for: work).due {
     case .requested, .compromised:
@@ -52,6 +57,12 @@ extension Problem {
       message:
         "\(name): it is to be replaced, and its last predecessor, token \(predecessor.tokenID), is not retired yet",
       hint: "the run that retires it replaces the token; with --compromised the predecessor gets no overlap")
+  }
+
+  static func heldWithoutToken(_ name: String) -> Problem {
+    Problem(
+      code: "held_without_token", message: "\(name): it is held, and has no token any more that works",
+      hint: "`tokenrotate release` lets the next run make one")
   }
 
   static func rollbackWaits(_ name: String) -> Problem {

@@ -85,6 +85,8 @@ struct Performer: Sendable {
       return try await revoke(generation, reason: reason, work: &work)
     case .confirmRevocation(let generation):
       return try await confirmRevocation(generation, work: &work)
+    case .forget(let generation):
+      return try await forget(generation, work: &work)
     case .wait:
       return .finished(work.problem == nil ? .pending : work.outcomeOfProblem)
     case .none:

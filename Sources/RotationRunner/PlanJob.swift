@@ -41,6 +41,7 @@ public struct PlanJob: Sendable {
   ) async throws(Stop) {
     var unclaimed = Set(view.tokens.keys)
     while true {
+      if ports.interruption.isRequested { throw .interrupted }
       let lineages: [ClaimedLineage]
       do throws(LedgerError) {
         lineages = try await ports.ledger.claim(job: plan.name, limit: 256, lease: ports.lease)

@@ -48,6 +48,7 @@ extension PlannedStep {
       return (.retire, "\(id(number)): \(reason.rawValue): revoke it\(reason == .retired ? "" : after)")
     case .confirmRevocation(let number):
       return (.retire, "\(id(number)) is revoked: ask until the cluster refuses it")
+    case .forget(let number): return (.retire, "\(id(number)) belongs to another cluster: forget its string")
     case .wait, .none: return nothing(work, context)
     }
   }

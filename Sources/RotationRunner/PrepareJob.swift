@@ -55,6 +55,11 @@ struct PrepareJob: Sendable {
   /// Opens the stores, all or none.
   func openStores(_ stores: [any SecretStore]) async throws(Stop) {
     try await requireStores(stores)
+    try await open(stores)
+  }
+
+  /// Opens stores, all or none.
+  func open(_ stores: [any SecretStore]) async throws(Stop) {
     for (index, store) in stores.enumerated() {
       do throws(StoreError) {
         try await store.open()

@@ -42,11 +42,23 @@ extension Performer {
         guard error.isPassing,
           let delay = RetrySchedule.reading.delay(
             afterFailure: failures, retryAfter: error.retryAfter, jitter: ports.random.fraction())
-        else { throw .failed(error) }
+        else { throw .failed(error.tellingLongWish) }
         do throws(Stop) { try await ports.wait(until: ports.clock.uptime + delay) } catch {
           throw .stop(error)
         }
       }
     }
+  }
+}
+
+extension ServiceError {
+  /// The error with the service's wish to be left alone in words, when that was too long to be waited for.
+  var tellingLongWish: ServiceError {
+    guard isPassing, let retryAfter, retryAfter > RetrySchedule.longestRetryAfter else { return self }
+    var error = self
+    error.message += ", and asks to be left alone for \(DurationText.format(retryAfter))"
+    if retryAfter >= ServiceError.longestRetryAfter { error.message += " or longer" }
+    error.hint = "the next run tries again; it need not come earlier than that"
+    return error
   }
 }

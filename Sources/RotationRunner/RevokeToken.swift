@@ -23,6 +23,7 @@ extension Performer {
         return .finished(work.outcomeOfProblem)
       }
       try await record([.orphanRevoked(attempt: attempt, tokenID: tokenID)], for: &work)
+      work.orphansRevoked += 1
       return nil
     case .refused(let error):
       try await record(
@@ -48,6 +49,9 @@ extension Performer {
     case .found(let record) where generation.phase == .disabled && !record.permissions.isEmpty:
       work.note(Concern(problem: .enabledByHand(work.name, generation), blocks: [.retirement]))
       return nil
+    case .gone where isTooYoungToBeGone(generation, work):
+      work.fail(.notShownYet(work.name, generation))
+      return .finished(work.outcomeOfProblem)
     case .found, .gone: break
     }
     let intent = Event.revokeIntended(generation: number, reason: reason.rawValue)
@@ -71,6 +75,13 @@ extension Performer {
       try await record([.revokeUnknown(generation: number, reason: error.message)], for: &work)
       return try failedChange(error, work: &work)
     }
+  }
+
+  /// Whether neither the listing nor GET have shown the token since it was made, so that nobody has seen whose it is
+  /// now: a replica may lag behind.
+  private func isTooYoungToBeGone(_ generation: Generation, _ work: TokenWork) -> Bool {
+    generation.phase == .staged && !work.listedIDs.contains(generation.tokenID)
+      && ports.clock.now - generation.stagedAt < TokenWork.listingLag
   }
 
   /// Removes what the stores' places still hold of the attempt; false: a store failed.
@@ -130,7 +141,7 @@ extension Performer {
       let delay = RetrySchedule.reading.delay(
         afterFailure: work.failedChanges, retryAfter: error.retryAfter, jitter: ports.random.fraction())
     else {
-      work.fail(Problem(error).naming(work.name))
+      work.fail(Problem(error.tellingLongWish).naming(work.name))
       return .finished(work.outcomeOfProblem)
     }
     return .pause(until: ports.clock.uptime + delay)
@@ -180,6 +191,13 @@ extension Problem {
       message:
         "\(name): token \(generation.tokenID) is to go, and store \(store) has it as the current one: it is not revoked",
       hint: "look who put it there, and whether the cluster can be asked; then run again")
+  }
+
+  fileprivate static func notShownYet(_ name: String, _ generation: Generation) -> Problem {
+    Problem(
+      code: "not_shown_yet",
+      message: "\(name): token \(generation.tokenID) is to go, and the cluster does not show it yet: it is not revoked",
+      hint: "the next run looks again")
   }
 
   fileprivate static func enabledByHand(_ name: String, _ generation: Generation) -> Problem {

@@ -33,7 +33,7 @@ public struct RunJob: Sendable {
     let code = ExitCode.worst([tally.exitCode] + (stop.map { [$0.exitCode] } ?? []))
     let report = JobReport(
       exitCode: code, counts: tally.outcomes, problem: stop?.problem,
-      endsRun: stop?.endsRun ?? false)
+      endsRun: stop?.endsRun ?? false, orphansRevoked: tally.orphansRevoked)
     ports.reporter.jobFinished(plan.name, report)
     return report
   }

@@ -18,7 +18,7 @@ public enum Stop: Error, Equatable, Sendable {
     switch self {
     case .journal(let problem, _, _), .credential(let problem), .job(let problem, _), .lineage(let problem):
       problem
-    case .interrupted: nil
+    case .interrupted: .interrupted
     }
   }
 
@@ -47,4 +47,11 @@ extension Stop {
   public init(_ error: AuditError, log: String) {
     self = .journal(Problem(error), .auditBroken, endsRun: log == AuditState.mainLog)
   }
+}
+
+extension Problem {
+  /// What a signal left of a job. Nothing failed, but a reader must not take the rest for nothing.
+  public static let interrupted = Problem(
+    code: "interrupted", message: "stopped by a signal, before all of it was looked at or done",
+    hint: "the next run goes on where this one stopped")
 }

@@ -7,6 +7,7 @@ struct Tally: Sendable {
   var progress = Progress()
   /// Something that belongs to no one token needs a person.
   var needsPerson = false
+  private(set) var orphansRevoked = 0
 
   var waiting: Int {
     get { progress.waiting }
@@ -30,9 +31,10 @@ struct Tally: Sendable {
     progress.created += 1
   }
 
-  /// A lineage that a stop left unfinished.
-  mutating func leave(_ work: TokenWork) {
-    if work.machine.successor?.phase == .staged { outcomes[.pending, default: 0] += 1 }
+  /// Counts the orphans that a step revoked.
+  mutating func countOrphans(_ work: inout TokenWork) {
+    orphansRevoked += work.orphansRevoked
+    work.orphansRevoked = 0
   }
 
   /// The exit code that the outcomes alone give.
@@ -64,6 +66,22 @@ extension TokenWork {
     case .retired: return (predecessorAtStart ?? incumbentAtStart).flatMap { machine.generation($0) }?.tokenID
     case .created, .updated, .unchanged, .held, .attention, .failed: return nil
     }
+  }
+
+  /// What is told of a lineage that a stop left unfinished; nil: it has no token that waits.
+  func report(leftBy stop: Stop) -> TokenReport? {
+    switch machine.successor?.phase {
+    case .staged: break
+    case .active, .delivering: guard stop == .interrupted else { return nil }
+    case .current, .superseded, .disabling, .disabled, .enabling, .revoking, .revoked, .leftBehind, nil: return nil
+    }
+    var report = report(.pending)
+    if problem == nil, stop == .interrupted {
+      report.problem = Problem(
+        code: Problem.interrupted.code, message: "\(name): created, and left unfinished by the signal",
+        hint: Problem.interrupted.hint)
+    }
+    return report
   }
 
   /// What is told of the lineage at the end of its run.

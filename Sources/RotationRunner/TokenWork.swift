@@ -9,6 +9,8 @@ struct TokenWork: Sendable {
   /// nil: the lineage has no row in this run's CSV.
   var desired: DesiredToken?
   var machine: RotationMachine
+  /// The ids of the tokens with a marker of ours under this name in the listing.
+  var listedIDs: Set<String> = []
   /// Tokens with our marker under this name, from the newest listing that may be applied to it and that were
   /// not judged yet, and when that listing was asked for.
   var sightings: [Sighting] = []
@@ -63,6 +65,8 @@ struct TokenWork: Sendable {
   var unknownCreations = 0
   var failedDeliveries = 0
   var failedChanges = 0
+  /// Orphans that were revoked and are not counted yet.
+  var orphansRevoked = 0
 
   init(
     lineage: LineageID, name: String, isOneOff: Bool, machine: RotationMachine, listedAt: Instant

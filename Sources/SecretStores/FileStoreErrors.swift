@@ -17,9 +17,18 @@ extension StoreError {
       (code, hint) = (
         .misconfigured, "Run as root or with CAP_CHOWN, or leave owner and group out of the job file."
       )
-    case .isLink, .notDirectory, .isDirectory, .wrongKind:
+    case .isLink:
       (code, hint) = (
         .misconfigured, "Links are not followed. Put a real file or folder there, or name another directory."
+      )
+    case .notDirectory:
+      (code, hint) = (
+        .misconfigured,
+        "Something else is in the place of a folder. Move it away, or name another directory."
+      )
+    case .isDirectory, .wrongKind:
+      (code, hint) = (
+        .misconfigured, "Something else is in the place of a file. Move it away; the next run goes on."
       )
     case .busy:
       (code, hint) = (.ownedByAnother, "Another process has the store open; wait until it has ended.")

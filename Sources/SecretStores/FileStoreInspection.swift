@@ -9,7 +9,7 @@ extension FileStoreFiles {
     let status = try StoreError.wrap { () throws(FileSystemError) in
       try fileSystem.statusIfPresent(files.current)
     }
-    guard let status else { return gone(files.current) }
+    guard let status else { return gone(files.current, place) }
     guard status.kind == .file else {
       return StoreFlaw(
         "\(files.current) is no regular file",
@@ -22,7 +22,17 @@ extension FileStoreFiles {
         "\(files.current) has mode 0\(String(status.mode & 0o777, radix: 8))",
         hint: "chmod \(mode) \(files.current), and ask who has read it meanwhile")
     }
-    guard let string = try currentString(files) else { return gone(files.current) }
+    let string: Secret
+    do {
+      guard let found = try currentString(files) else { return gone(files.current, place) }
+      string = found
+    } catch {
+      // What would be somebody else's file before a delivery is ours, written over, after it.
+      guard error.code == .ownedByAnother else { throw error }
+      return StoreFlaw(
+        "\(files.current) was written over and holds no token any more",
+        hint: "put it back from a backup, or replace the token: `tokenrotate rotate JOB.toml \(place.name)`")
+    }
     guard let found = try currentRecord(string, files, place) else {
       return StoreFlaw(
         "what the store knows about \(files.current) is gone",
@@ -34,10 +44,11 @@ extension FileStoreFiles {
       hint: "if an older copy was restored, put the newest one back")
   }
 
-  private func gone(_ path: String) -> StoreFlaw {
+  private func gone(_ path: String, _ place: StorePlace) -> StoreFlaw {
     StoreFlaw(
       "\(path) is gone",
-      hint: "put it back from a backup; a string that is gone cannot be had again: then give a new row "
-        + "another name")
+      hint:
+        "put it back from a backup; a string that is gone cannot be had again: then replace the token with "
+        + "`tokenrotate rotate JOB.toml \(place.name)`")
   }
 }

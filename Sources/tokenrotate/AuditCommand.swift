@@ -25,21 +25,24 @@ struct AuditCommand {
           throw Problem(
             code: "bad_input", message: "there is no file \(file)", hint: "name audit logs that exist")
         }
-        return tell(try verifier.verify(paths: files.map(context.environment.absolute)), shownAs: files)
+        return tell(
+          try verifier.verify(paths: files.map(context.environment.absolute)), shownAs: files, arguments: "")
       }
-      let (path, log) = try place()
+      let (path, log, arguments) = try place()
       guard try context.files.statusIfPresent(context.state.ledgerPath) != nil else {
-        return tell(try verifyWithoutLedger(path, verifier), shownAs: [path])
+        return tell(try verifyWithoutLedger(path, verifier), shownAs: [path], arguments: arguments)
       }
       // A run that goes on meanwhile may write lines that a copy of the ledger does not know yet.
       for attempt in 1...5 {
         let ledger = try context.state.copyLedger(executor: context.threads)
         let state = try await ledger.auditState(log: log)
         guard try context.files.statusIfPresent(path) != nil else {
-          throw missing(path, reached: state.acknowledged.sequence)
+          throw missing(path, reached: state.acknowledged.sequence, arguments)
         }
         let report = try verifier.verify(paths: [path], ledger: state)
-        if report.isIntact || attempt == 5 || !isRunGoingOn { return tell(report, shownAs: [path]) }
+        if report.isIntact || attempt == 5 || !isRunGoingOn {
+          return tell(report, shownAs: [path], arguments: arguments)
+        }
         try await context.clock.sleep(for: .milliseconds(300))
       }
       return .done
@@ -51,7 +54,7 @@ struct AuditCommand {
   /// For a log that was copied away from its ledger. Where a ledger should be, its absence is told: without
   /// it nobody can say that the newest lines are there.
   private func verifyWithoutLedger(_ path: String, _ verifier: AuditVerifier) throws -> AuditReport {
-    guard try context.files.statusIfPresent(path) != nil else { throw missing(path, reached: 0) }
+    guard try context.files.statusIfPresent(path) != nil else { throw missing(path, reached: 0, "") }
     var report = try verifier.verify(paths: [path])
     guard report.isIntact else { return report }
     let ledgerPath = context.state.ledgerPath
@@ -76,7 +79,7 @@ struct AuditCommand {
   /// Makes the ledger and a log that is not what it knows fit together again; the repair is on record.
   func repair() async -> ExitCode {
     do {
-      let (path, log) = try place()
+      let (path, log, _) = try place()
       guard try context.files.statusIfPresent(context.state.path) != nil else {
         throw Problem(
           code: "bad_input", message: "there is no state directory \(context.state.path)",
@@ -108,31 +111,36 @@ struct AuditCommand {
   }
 
   /// A log that is not there is a wrong name, unless the ledger knows that it was.
-  private func missing(_ path: String, reached sequence: Int64) -> any Error {
+  private func missing(_ path: String, reached sequence: Int64, _ arguments: String) -> any Error {
     guard sequence == 0 else {
       return AuditError(
         .tampered,
         message: "\(path) is missing, but the ledger saw it reach line \(sequence)",
-        hint: "find out who removed it; `tokenrotate audit repair` starts a new one that says so")
+        hint: "find out who removed it; `tokenrotate audit repair\(arguments)` starts a new one that says so")
     }
     return Problem(
       code: "bad_input", message: "there is no audit log at \(path)",
       hint: "it is made by the first run; --state names another state directory")
   }
 
-  private func place() throws -> (path: String, log: String) {
+  /// The log that is meant, its name in the ledger, and what hints must tell the commands to mean it too.
+  private func place() throws -> (path: String, log: String, arguments: String) {
     guard let path = context.options.value(.job) else {
-      return (context.state.auditPath, AuditState.mainLog)
+      return (context.state.auditPath, AuditState.mainLog, "")
     }
-    return context.wiring.auditLog(of: try Job.load(path: path, defaults: context.defaultsPath))
+    let job = try Job.load(path: path, defaults: context.defaultsPath)
+    let (file, log) = context.wiring.auditLog(of: job)
+    return (file, log, context.wiring.auditArguments(of: job))
   }
 
-  private func tell(_ report: AuditReport, shownAs paths: [String]) -> ExitCode {
+  private func tell(_ report: AuditReport, shownAs paths: [String], arguments: String) -> ExitCode {
     let code: ExitCode = report.isIntact ? .done : .auditBroken
     let problem = report.firstBreak.map { found in
       Problem(
         code: found.kind.rawValue, message: "\(found.path):\(found.line): \(found.message)",
-        hint: "find out who changed the file; `tokenrotate audit repair` keeps it and lets runs go on")
+        hint:
+          "find out who changed the file; `tokenrotate audit repair\(arguments)` keeps it and lets runs go on"
+      )
     }
     if let problem { context.tell(problem) }
     if context.style.format == .json {

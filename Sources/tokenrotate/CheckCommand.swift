@@ -21,7 +21,9 @@ struct CheckCommand {
     } catch {
       return tell([], failure: Problem(code: "bad_input", message: error.message, hint: error.hint))
     }
-    var checked = set.failures.map { Checked(job: $0.path, problem: Problem($0.errors)) }
+    var checked = set.failures.map { failure in
+      Checked(job: failure.path, problem: context.problem(of: failure, refusingPast: true))
+    }
     for job in set.jobs {
       do {
         let rows = try context.specification(of: job, refusingPast: true).reader.validate()

@@ -22,20 +22,27 @@ struct PlanCommand {
     }
     var codes: [ExitCode] = []
     for failure in set.failures {
-      reporter.jobRefused(failure.path, problems: [Problem(failure.errors)], exitCode: .badInput)
+      reporter.jobRefused(failure.path, problems: [context.problem(of: failure)], exitCode: .badInput)
       codes.append(.badInput)
     }
     do {
+      try context.state.requireSafe()
       let ledger = try context.state.copyLedger(executor: context.threads)
       let lease = try await ledger.acquireLease(
         run: RunID(bits: SystemRandom().next()), now: context.clock.now)
       for job in set.jobs {
-        if context.interruption.isRequested { break }
+        if context.interruption.isRequested {
+          reporter.jobRefused(
+            job.name, problems: [.notTried(job.name, "the plan was stopped")],
+            exitCode: context.interruption.exitCode)
+          continue
+        }
         codes.append(await plan(job, ledger: ledger, lease: lease, reporter))
       }
     } catch {
-      reporter.finish(exitCode: .failed, problem: Problem(any: error))
-      return .failed
+      let code = context.exitCode(ofBeginning: error)
+      reporter.finish(exitCode: code, problem: Problem(any: error))
+      return code
     }
     if context.interruption.isRequested { codes.append(context.interruption.exitCode) }
     let code = exitCode(ExitCode.worst(codes))
@@ -79,7 +86,8 @@ struct PlanCommand {
           reason: step.reason)
       }
       reporter.jobFinished(job.name, report)
-      return report.exitCode
+      // Which signal it was is the call's business, as in `run`.
+      return report.exitCode == .interrupted ? context.interruption.exitCode : report.exitCode
     } catch {
       reporter.jobRefused(job.name, problems: [Problem(any: error)], exitCode: .badInput)
       return .badInput

@@ -3,6 +3,7 @@ import FileSystem
 import Glibc
 import JobFiles
 import Reporting
+import RotationModel
 import RotationPorts
 
 /// The command line: reads it, sets the process up, hands over to one command and exits with its code.
@@ -61,6 +62,7 @@ struct Program {
     case .create: await CreateCommand(context: context).run()
     case .check: await CheckCommand(context: context).run()
     case .rotate, .rollback, .hold, .release, .retire, .rename: await WishCommand(context: context).run()
+    case .move: await MoveCommand(context: context).run()
     case .adopt: await AdoptCommand(context: context).run()
     case .auditVerify: await AuditCommand(context: context).verify()
     case .auditRepair: await AuditCommand(context: context).repair()
@@ -90,8 +92,8 @@ extension CommandName {
   /// Whether a first signal is a wish; the others end at once, which changes nothing.
   fileprivate var stopsAtSafePoints: Bool {
     switch self {
-    case .run, .plan, .create, .rotate, .rollback, .hold, .release, .retire, .rename, .adopt, .auditRepair,
-      .sandbox:
+    case .run, .plan, .create, .rotate, .rollback, .hold, .release, .retire, .rename, .move, .adopt,
+      .auditRepair, .sandbox:
       true
     case .check, .auditVerify, .help, .version: false
     }
@@ -181,7 +183,16 @@ struct CommandContext {
         path: path ?? job.specificationPath, shownAs: path ?? job.specificationShownAs,
         policy: job.policy,
         rotation: rotation.map { RotationBounds($0, activationTimeout: job.activation.timeout) },
-        now: refusingPast ? clock.now : .init(milliseconds: .min / 2)),
+        now: earliestExpiry(refusingPast: refusingPast)),
       job: job.name, isOneOff: isOneOff, expiresIn: rotation?.expiresIn)
+  }
+
+  /// Everything that is wrong with a job whose file is: its CSV's errors too, as far as it is known.
+  func problem(of failure: JobSet.Failure, refusingPast: Bool = false) -> Problem {
+    Problem(failure.errorsOfBothFiles(now: earliestExpiry(refusingPast: refusingPast)))
+  }
+
+  private func earliestExpiry(refusingPast: Bool) -> Instant {
+    refusingPast ? clock.now : Instant(milliseconds: .min / 2)
   }
 }

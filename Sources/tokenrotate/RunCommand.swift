@@ -25,7 +25,8 @@ struct CreateCommand {
   let context: CommandContext
 
   func run() async -> ExitCode {
-    let jobs = JobsRun(context: context, reporter: context.runReporter())
+    var jobs = JobsRun(context: context, reporter: context.runReporter())
+    jobs.usesOwnCSV = false
     let path = context.invocation.operands[0]
     return await jobs.run(
       command: "create", jobFiles: context.options.values(.job), waitForLock: nil
@@ -44,6 +45,9 @@ struct JobsRun {
   let reporter: RunReporter
   /// What is done with each job.
   var perform: @Sendable (JobPlan, RunPorts) async -> JobReport = { await RunJob(plan: $0, ports: $1).run() }
+
+  /// Whether the rows are those of the job's own CSV.
+  var usesOwnCSV = true
 
   /// Whether a new state directory may work on stores that an installation owns already.
   var takesOverStores = false
@@ -70,7 +74,8 @@ struct JobsRun {
     }
     var codes: [ExitCode] = []
     for failure in set.failures {
-      reporter.jobRefused(failure.path, problems: [Problem(failure.errors)], exitCode: .badInput)
+      let problem = usesOwnCSV ? context.problem(of: failure) : Problem(failure.errors)
+      reporter.jobRefused(failure.path, problems: [problem], exitCode: .badInput)
       codes.append(.badInput)
     }
     let items = validItems(set.jobs, item, &codes).filter { item in
@@ -216,7 +221,7 @@ extension ExitCode {
 }
 
 extension Problem {
-  fileprivate static func notTried(_ job: String, _ reason: String) -> Problem {
+  static func notTried(_ job: String, _ reason: String) -> Problem {
     Problem(code: "not_tried", message: "job \(job) was not tried: \(reason)", hint: nil)
   }
 }

@@ -59,7 +59,9 @@ final class Session {
     let (path, log) = wiring.auditLog(of: job)
     if let journal = journals[log] { return journal }
     let state = try await ledger.auditState(log: log)
-    let auditLog = FileAuditLog(path: path, files: wiring.files, executor: wiring.threads)
+    let auditLog = FileAuditLog(
+      path: path, files: wiring.files, commandArguments: wiring.auditArguments(of: job),
+      executor: wiring.threads)
     do throws(AuditError) { try await auditLog.open(state) } catch { throw Stop(error, log: log) }
     let journal = Journal(
       ledger: ledger, auditLog: auditLog, log: log, state: state, lease: lease,
@@ -98,6 +100,8 @@ final class Session {
 enum SessionError: Error {
   case locked(path: String)
   case interrupted
+  /// Others can write to the state directory.
+  case unsafeState(_ message: String, hint: String)
 
   var problem: Problem {
     switch self {
@@ -107,6 +111,8 @@ enum SessionError: Error {
         hint: "wait for it to end, or let this one wait with --wait-for-lock 5m")
     case .interrupted:
       Problem(code: "interrupted", message: "stopped while waiting for another run", hint: nil)
+    case .unsafeState(let message, let hint):
+      Problem(code: "unsafe_state", message: message, hint: hint)
     }
   }
 }
@@ -116,6 +122,7 @@ extension CommandContext {
     switch error as? SessionError {
     case .locked: .locked
     case .interrupted: interruption.exitCode
+    case .unsafeState: .badInput
     case nil: .failed
     }
   }

@@ -32,13 +32,34 @@ struct StateDirectory {
     }
   }
 
-  /// Makes the directory: closed to listing, but owners of default-store files get through.
-  func make() throws(FileSystemError) {
-    guard try files.statusIfPresent(path) == nil else { return }
+  /// Makes the directory: closed to listing, but owners of default-store files get through. One that is there
+  /// must be safe.
+  func make() throws {
+    guard try files.statusIfPresent(path) == nil else { return try requireSafe() }
     let parent = FilePaths.parent(of: path)
     try files.createDirectories(parent, mode: 0o755)
     try files.createDirectory(path, mode: 0o711)
     try files.syncDirectory(parent)
+  }
+
+  /// Throws `SessionError.unsafeState` when others could put another ledger or audit log in the place of ours.
+  /// A directory that is not there yet is safe.
+  func requireSafe() throws {
+    // The dot is what makes a symbolic link be followed: its target is where everything is kept.
+    guard let status = try files.statusIfPresent(path + "/.") else { return }
+    let user = files.effectiveUser
+    guard status.user == user || status.user == 0 else {
+      throw SessionError.unsafeState(
+        "the state directory \(path) belongs to user \(status.user), who could replace what is in it",
+        hint: "chown \(user) \(path)")
+    }
+    // As for the store's directory: a user's own group is the user's business, root has none.
+    guard status.mode & (user == 0 ? 0o022 : 0o002) == 0 else {
+      throw SessionError.unsafeState(
+        "the state directory \(path) has mode 0\(String(status.mode & 0o7777, radix: 8)), which lets others"
+          + " replace ledger and audit log",
+        hint: "chmod \(user == 0 ? "go-w" : "o-w") \(path)")
+    }
   }
 
   /// The lock that ends with the process; nil when another run holds it.

@@ -34,13 +34,13 @@ struct Wiring {
         managementURL: job.cluster.managementURL, accountID: cluster.accountID,
         clusterID: cluster.clusterID, managementToken: cluster.managementToken,
         requestTimeout: job.limits.requestTimeout), client: client)
-    let stores = stores(of: job, installation: installation)
+    let stores = try stores(of: job, installation: installation)
     var plan = JobPlan(
       name: job.name, isOneOff: specification.isOneOff,
       binding: JobBinding(
         cluster: "\(cluster.accountID)/\(cluster.clusterID)",
         stores: zip(job.stores, stores).map { store, settings in
-          "file:\(settings.format.rawValue):\(store.directory ?? "(default)")"
+          Wiring.binding(format: settings.format, directory: store.directory)
         }),
       host: cluster.host,
       activation: ActivationPolicy(
@@ -73,13 +73,68 @@ struct Wiring {
     return (file, file)
   }
 
+  /// What `audit verify` and `audit repair` must be told to look at the job's log, for hints.
+  func auditArguments(of job: Job) -> String {
+    auditLog(of: job).log == AuditState.mainLog ? "" : " --job \(job.quotedPath)"
+  }
+
   /// The directories of the job's file stores, in order.
   func storeDirectories(of job: Job) -> [String] {
     job.stores.map { $0.directory ?? state.storePath(job: job.name) }
   }
 
-  private func stores(of job: Job, installation: InstallationID) -> [FileStoreSettings] {
-    zip(job.stores, storeDirectories(of: job)).enumerated().map { index, pair in
+  /// How the ledger remembers a file store; its place in the state directory is told by no path, so that a state
+  /// directory may be moved.
+  private static func binding(format: FileStoreFormat, directory: String?) -> String {
+    "file:\(format.rawValue):\(directory ?? "(default)")"
+  }
+
+  /// The stores that a job was bound to before, by what the ledger remembers of them.
+  func stores(
+    boundAs binding: JobBinding, plan: JobPlan, installation: InstallationID
+  ) throws(Problem) -> [any SecretStore] {
+    var stores: [any SecretStore] = []
+    for (index, text) in binding.stores.enumerated() {
+      let parts = text.split(separator: ":", maxSplits: 2)
+      guard parts.count == 3, parts[0] == "file", let format = FileStoreFormat(rawValue: String(parts[1])) else {
+        throw Problem(
+          code: "unknown_store", message: "the ledger says that job \(plan.name) had the store \(text), which is not known",
+          hint: "run the version of tokenrotate that wrote it")
+      }
+      let isDefault = parts[2] == "(default)"
+      let directory = isDefault ? state.storePath(job: plan.name) : String(parts[2])
+      let sameDirectory = plan.binding.stores.contains { other in
+        other != text && other.split(separator: ":", maxSplits: 2).last == parts[2]
+      }
+      guard !sameDirectory else {
+        throw Problem(
+          code: "format_changed", message: "job \(plan.name): the format of the store \(directory) cannot be changed in place",
+          hint: "give the store with the new format another directory")
+      }
+      let settings = FileStoreSettings(
+        name: "old-\(index + 1)", directory: directory, format: format, installation: installation)
+      stores.append(FileStore(settings: settings, fileSystem: files, executor: threads))
+    }
+    return stores
+  }
+
+  /// The job file knows no better about the default directory, which is in the state directory.
+  private func requireSeparateStores(_ job: Job) throws {
+    let directories = storeDirectories(of: job)
+    for (index, one) in directories.enumerated() {
+      for other in directories[(index + 1)...]
+      where one == other || one.hasPrefix(other + "/") || other.hasPrefix(one + "/") {
+        throw Problem(
+          code: "bad_input",
+          message: "\(job.path): the stores \(one) and \(other) are one, or one lies within the other",
+          hint: "give each store a directory of its own, none within another")
+      }
+    }
+  }
+
+  private func stores(of job: Job, installation: InstallationID) throws -> [FileStoreSettings] {
+    try requireSeparateStores(job)
+    return zip(job.stores, storeDirectories(of: job)).enumerated().map { index, pair in
       let (store, directory) = pair
       let format: FileStoreFormat =
         switch store.format {

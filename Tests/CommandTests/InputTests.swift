@@ -124,6 +124,35 @@ import Testing
     #expect(try await sandbox.total() == 0)
   }
 
+  @Test(
+    .enabled(if: geteuid() == 0, "the rule is about what root may believe"),
+    arguments: [
+      "chmod 777 state", "chmod 771 state", "chown 1 state",
+      "mv state real; chmod o+w real; ln -s real state",
+    ])
+  func rootRefusesAStateDirectoryThatOthersCanWrite(_ change: String) async throws {
+    let workspace = try Workspace()
+    let sandbox = try await workspace.startSandbox("--activation-delay", "0s", "--activation-spread", "0s")
+    try workspace.writeJob(rows: ["line-1,plant,"])
+    #expect(try await workspace.run("run", "job.toml", "--state", "state").code == 0)
+    #expect(try await workspace.shell(change).code == 0)
+    let before = try await sandbox.total()
+    for command in ["run", "plan", "adopt"] {
+      let outcome = try await workspace.run(command, "job.toml", "--state", "state")
+      #expect(outcome.code == 2, "\(outcome.everything)")
+      #expect(outcome.errors.contains("\(workspace.folder)/state"), "\(outcome.everything)")
+    }
+    #expect(try await sandbox.total() == before)
+    let repair = try await workspace.run("audit", "repair", "--state", "state")
+    #expect(repair.code == 2, "\(repair.everything)")
+    // The hint is a command as it stands.
+    let hint = repair.errors.components(separatedBy: "hint: ").last
+    let command = try #require(hint?.components(separatedBy: "\n").first, "\(repair.everything)")
+    #expect(try await workspace.shell(command).code == 0, "\(repair.everything)")
+    let mended = try await workspace.run("run", "job.toml", "--state", "state")
+    #expect(mended.code == 0, "\(mended.everything)")
+  }
+
   @Test func aProfileOfInfluxctlIsTakenByItsName() async throws {
     let workspace = try Workspace()
     let sandbox = try await workspace.startSandbox("--activation-delay", "0s", "--activation-spread", "0s")

@@ -61,6 +61,76 @@ import Testing
     try await expectWhole(workspace, sandbox, count: 3)
   }
 
+  /// What was left is told token by token, so that whoever reads the object knows which wait.
+  @Test func aStoppedRunNamesWhatItLeft() async throws {
+    let workspace = try Workspace()
+    let sandbox = try await workspace.startSandbox("--activation-delay", "1000s", "--activation-spread", "0s")
+    try workspace.writeJob(rows: Workspace.rows(1...3))
+    try workspace.writeJob("other/job.toml", name: "other", rows: Workspace.rows(1...1))
+    for format in ["table", "json"] {
+      let asked = try await sandbox.requests()["query"]?["401"] ?? 0
+      let call = try workspace.start(
+        ["run", "job.toml", "other/job.toml", "--state", "state", "--format", format])
+      try await eventually("all tokens are asked about") {
+        let askedNow = try await sandbox.requests()["query"]?["401"] ?? 0
+        return askedNow >= asked + 3 && workspace.list("state/tokens/plant/.pending").count == 3
+      }
+      call.program.send(SIGTERM)
+      let stopped = try await call.outcome()
+      #expect(stopped.code == 143, "\(stopped.everything)")
+      #expect(stopped.errors.contains("plant: stopped by a signal"), "\(stopped.everything)")
+      #expect(stopped.errors.contains("the next run goes on"), "\(stopped.everything)")
+      #expect(stopped.errors.contains("job other was not tried"), "\(stopped.everything)")
+      guard format == "json" else {
+        #expect(stopped.output.contains("plant: 3 pending, stopped early"), "\(stopped.everything)")
+        continue
+      }
+      let parsed = try JSONSerialization.jsonObject(with: Data(stopped.output.utf8)) as? [String: Any]
+      let jobs = try #require(parsed?["jobs"] as? [[String: Any]])
+      #expect((jobs[0]["error"] as? [String: Any])?["code"] as? String == "interrupted")
+      #expect((jobs[1]["error"] as? [String: Any])?["code"] as? String == "not_tried")
+      #expect((jobs[0]["counts"] as? [String: Int])?["pending"] == 3)
+      let tokens = try #require(jobs[0]["tokens"] as? [[String: Any]])
+      #expect(tokens.compactMap { $0["name"] as? String }.sorted() == ["line-1", "line-2", "line-3"])
+      for token in tokens {
+        #expect(token["outcome"] as? String == "pending" && token["token_id"] as? String != nil)
+        #expect((token["error"] as? [String: Any])?["code"] as? String == "interrupted")
+      }
+    }
+  }
+
+  /// A plan that was stopped does not look like one that found nothing.
+  @Test(arguments: [signals[0], signals[1]]) func whilePlanning(_ signal: Signal) async throws {
+    let workspace = try Workspace()
+    _ = try await workspace.startSandbox("--fault", "list:slow=2s")
+    // The token is asked for just before the listing, whose answer takes its time.
+    let command = "touch started; printf %s \(SandboxProcess.managementToken)"
+    try workspace.writeJob(
+      rows: Workspace.rows(1...2),
+      more: "[cluster]\nmanagement_token = { command = [\"/bin/sh\", \"-c\", \"\(command)\"] }")
+    try workspace.writeJob("other/job.toml", name: "other", rows: Workspace.rows(1...1))
+    for format in ["table", "json"] {
+      try? workspace.remove("started")
+      let call = try workspace.start(
+        ["plan", "job.toml", "other/job.toml", "--state", "state", "--format", format])
+      try await eventually("the plan is under way") { workspace.exists("started") }
+      call.program.send(signal.number)
+      let stopped = try await call.outcome()
+      #expect(stopped.ending == signal.ending, "\(stopped.everything)")
+      #expect(stopped.errors.contains("plant: stopped by a signal"), "\(stopped.everything)")
+      #expect(stopped.errors.contains("job other was not tried"), "\(stopped.everything)")
+      if format == "table" {
+        #expect(
+          stopped.output == "plant: not planned to the end\nother: left alone\n", "\(stopped.everything)")
+      } else {
+        let parsed = try JSONSerialization.jsonObject(with: Data(stopped.output.utf8)) as? [String: Any]
+        let jobs = try #require(parsed?["jobs"] as? [[String: Any]])
+        let codes = jobs.map { ($0["error"] as? [String: Any])?["code"] as? String }
+        #expect(codes == ["interrupted", "not_tried"], "\(stopped.everything)")
+      }
+    }
+  }
+
   /// Each row has one token, the one in the store; nothing is left to do, and the log is whole.
   private func expectWhole(_ workspace: Workspace, _ sandbox: SandboxProcess, count: Int) async throws {
     #expect(workspace.delivered().count == count)

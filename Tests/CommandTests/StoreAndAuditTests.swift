@@ -18,6 +18,7 @@ import Testing
     let failed = try await call.outcome()
     #expect(failed.code == 6, "\(failed.everything)")
     #expect(failed.errors.contains("state/tokens/plant/line-1"), "\(failed.everything)")
+    #expect(failed.errors.contains("hint: Something else is in the place of a file"), "\(failed.everything)")
     #expect(workspace.list("state/tokens/plant/.pending") == ["line-1"])
     let again = try await workspace.run("run", "job.toml", "--state", "state")
     #expect(again.code == 6, "\(again.everything)")

@@ -165,6 +165,21 @@ private let least = """
     ("[[store]]\nmode = \"0644\"\n", ["9:8 `mode` must be \"0600\" or \"0640\""]),
     ("[[store]]\nowner = \"a b\"\n", ["9:9 `owner`: \"a b\" is not the name of a user"]),
     ("[[store]]\n[[store]]\n", ["9:1 two stores with one directory"]),
+    (
+      "[[store]]\ndirectory = \"x\"\n[[store]]\ndirectory = \"x/.pending\"\n",
+      ["10:1 the directory of this store lies within that of another"]
+    ),
+    (
+      "[[store]]\ndirectory = \"x/y\"\n[[store]]\ndirectory = \"x-y\"\n[[store]]\ndirectory = \"x\"\n",
+      ["12:1 the directory of this store lies around that of another"]
+    ),
+    (
+      "[[store]]\nkind = \"fille\"\nformat = \"yaml\"\nmode = \"0644\"\nmount = \"x\"\n",
+      [
+        "9:8 `kind`: there is no \"fille\"", "10:10 `format`: there is no \"yaml\"",
+        "11:8 `mode` must be \"0600\" or \"0640\"",
+      ]
+    ),
     ("[[store]]\ndirectory = \"\"\n", ["9:13 `directory` is empty"]),
     (
       "[[store]]\nkind = \"vault\"\nmount = \"x\"\n",

@@ -70,9 +70,10 @@ import Testing
   }
 
   @Test(arguments: [
-    ("abc", "abc"), ("abc\n", "abc"), ("abc\r\n", "abc"), ("abc\n\n", "abc\n"), ("a b", "a b"),
+    ("abc", "abc"), ("abc\n", "abc"), ("abc\r\n", "abc"), ("abc\n\n", "abc"), ("abc\r\n\r\n\n", "abc"),
+    ("a\nb\n", "a\nb"), ("a b", "a b"),
   ])
-  func oneLineBreakIsLeftOut(content: String, secret: String) throws {
+  func lineBreaksAtTheEndAreLeftOut(content: String, secret: String) throws {
     let path = try Workspace().writeKept("s", content, mode: 0o600)
     defer { try? FileManager.default.removeItem(atPath: path) }
     #expect(try text(SecretFile.read(path)) == secret)

@@ -37,6 +37,25 @@ import Testing
     #expect(screen.errors.text == "")
   }
 
+  @Test func orphansThatWereRevokedAreCounted() {
+    let screen = Screen()
+    let reporter = screen.run()
+    reporter.jobStarted("plant")
+    reporter.jobFinished(
+      "plant", JobReport(exitCode: .done, counts: [.unchanged: 2], problem: nil, orphansRevoked: 1))
+    reporter.jobStarted("hall")
+    reporter.jobFinished("hall", JobReport(exitCode: .done, counts: [:], problem: nil, orphansRevoked: 2))
+    #expect(
+      screen.output.text == "plant: 2 unchanged, 1 orphan revoked\nhall: 2 orphans revoked\n")
+  }
+
+  @Test func aSignalIsNoErrorAndIsToldAllTheSame() {
+    let screen = Screen { $0.isQuiet = true }
+    screen.run().tell(
+      "plant", [], .interrupted, Problem(code: "interrupted", message: "stopped", hint: "it goes on"))
+    #expect(screen.errors.text == "attention: plant: stopped\n  hint: it goes on\n")
+  }
+
   @Test func ofManyTokensOnlyProblemsAreListed() {
     let screen = Screen()
     var tokens = (0..<50).map { TokenReport.created("t\($0)") }

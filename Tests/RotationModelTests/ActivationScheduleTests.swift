@@ -200,9 +200,14 @@ struct RetryScheduleTests {
 
   @Test func theServicesWishIsNeverUndercut() {
     let schedule = RetrySchedule(attempts: 3, firstDelay: .seconds(1), longestDelay: .seconds(2))
-    #expect(schedule.delay(afterFailure: 1, retryAfter: .seconds(90), jitter: 0.9) == .seconds(90))
+    #expect(schedule.delay(afterFailure: 1, retryAfter: .seconds(60), jitter: 0.9) == .seconds(60))
     #expect(schedule.delay(afterFailure: 1, retryAfter: .zero, jitter: 0) == .seconds(1))
-    #expect(schedule.delay(afterFailure: 3, retryAfter: .seconds(90), jitter: 0) == nil)
+    #expect(schedule.delay(afterFailure: 3, retryAfter: .seconds(60), jitter: 0) == nil)
+  }
+
+  @Test func aWishOfMoreThanAMinuteIsForTheNextRun() {
+    let schedule = RetrySchedule(attempts: 3, firstDelay: .seconds(1), longestDelay: .seconds(2))
+    #expect(schedule.delay(afterFailure: 1, retryAfter: .seconds(61), jitter: 0) == nil)
   }
 
   @Test func oneSendingMeansNoPauseAtAll() {

@@ -59,10 +59,30 @@ struct ActivationFlowTests {
     let bench = Bench("a")
     bench.cluster.answerToProbe = { _, _ in ActivationFlowTests.silence }
     for _ in 0..<4 {
-      #expect(bench.run()?.exit == 5)
+      let result = try #require(bench.run())
+      #expect(result.exit == 1 && result.token("a")?.outcome == .failed)
+      let problem = try #require(result.token("a")?.problem)
+      #expect(problem.code == "no_answer" && problem.message.contains("no answer"), "\(problem)")
+      #expect(try bench.status("a") == .staged)
       bench.clock.advance(by: .seconds(40_000))
     }
     #expect(bench.cluster.changes == 1)
+    bench.cluster.answerToProbe = { _, _ in .accepted }
+    #expect(bench.run()?.exit == 0)
+    #expect(bench.cluster.changes == 1)
+  }
+
+  /// One word about the token, and it is the token that is waited for, not the endpoint.
+  @Test(arguments: [no, ProbeAnswer.accepted])
+  func anOutageAfterAnAnswerIsWaitedOut(_ first: ProbeAnswer) throws {
+    let bench = Bench("a")
+    var count = 0
+    bench.cluster.answerToProbe = { _, _ in
+      count += 1
+      return count == 1 ? first : ActivationFlowTests.silence
+    }
+    let result = try #require(bench.run())
+    #expect(result.exit == 5 && result.token("a")?.outcome == .pending)
   }
 
   /// A token that was accepted between two rows of refusals has not been refused all the time.

@@ -203,8 +203,10 @@ struct RefusalTests {
     #expect(bench.run()?.exit == 0)
     let description = try #require(bench.cluster.live.first?.description)
     bench.cluster.plant(id: "second", description: description)
-    #expect(bench.run()?.exit == 0)
+    let result = try #require(bench.run())
+    #expect(result.exit == 0)
     #expect(bench.cluster.revoked == ["second"] && bench.cluster.live.map(\.id) == ["id-1"])
+    #expect(result.report.orphansRevoked == 1)
   }
 
   @Test func aTokenWhoseDescriptionWasChangedIsNotRevoked() throws {

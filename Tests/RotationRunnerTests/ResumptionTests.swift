@@ -12,7 +12,12 @@ struct ResumptionTests {
     }
     bench.interruptedAt = .seconds(20)
     let result = try #require(bench.run())
-    #expect(result.exit == 130 && result.report.problem == nil)
+    #expect(result.exit == 130 && result.report.problem?.code == "interrupted")
+    #expect(result.report.counts == [.pending: 2])
+    #expect(result.tokens.map(\.name).sorted() == ["a", "b"])
+    for token in result.tokens {
+      #expect(token.outcome == .pending && token.problem?.code == "interrupted" && token.tokenID != nil)
+    }
     #expect(bench.clock.uptime < .seconds(25), "the run went on until \(bench.clock.uptime)")
     #expect(try bench.status("a") == .staged)
     bench.interruptedAt = nil
@@ -205,9 +210,25 @@ struct ResumptionTests {
   @Test func aReadThatIsRepeatedEndsWithTheSignal() throws {
     let bench = Bench("a")
     bench.cluster.listError = ServiceError(
-      .unavailable, status: 503, message: "down", retryAfter: .seconds(300))
+      .unavailable, status: 503, message: "down", retryAfter: .seconds(60))
     bench.interruptedAt = .seconds(3)
     #expect(bench.run()?.exit == 130)
     #expect(bench.clock.uptime < .seconds(4), "it went on until \(bench.clock.uptime)")
+  }
+
+  @Test(arguments: [(61, "left alone for 61s"), (600, "left alone for 10m or longer")])
+  func aServiceThatWantsToBeLeftAloneForLongIsLeftToTheNextRun(seconds: Int, words: String) throws {
+    let bench = Bench("a")
+    bench.cluster.listError = ServiceError(
+      .unavailable, status: 503, message: "listing tokens at https://console.example: HTTP 503",
+      retryAfter: .seconds(seconds))
+    let result = try #require(bench.run())
+    #expect(result.exit == 1 && bench.clock.uptime < .seconds(2), "it went on until \(bench.clock.uptime)")
+    let problem = try #require(result.report.problem)
+    #expect(problem.message.contains("https://console.example"), "\(problem)")
+    #expect(problem.message.hasSuffix(words), "\(problem)")
+    #expect(problem.hint?.contains("next run") == true, "\(problem)")
+    bench.cluster.listError = nil
+    #expect(bench.run()?.exit == 0)
   }
 }

@@ -72,7 +72,8 @@ public final class Coverage: @unchecked Sendable {
       .disableIntended, .disableDone, .disableRefused, .disableUnknown, .enableIntended, .enableDone,
       .enableRefused, .enableUnknown, .rotationRequested, .lineageHeld, .lineageReleased, .rollbackRequested,
       .storeRolledBack, .rollbackDone, .rollbackRefused, .retirementRequested, .storeWithdrawn,
-      .lineageRenamed, .storeRelocated, .relocationDone, .clusterChanged:
+      .lineageRenamed, .storeRelocated, .relocationDone, .clusterChanged,
+      .tokenForgotten:
       nil
     }
   }

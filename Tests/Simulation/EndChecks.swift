@@ -11,7 +11,7 @@ enum EndChecks {
     let mayNeedPerson = world.lineages.values.contains { lineage in
       let machine = lineage.machine
       // A token whose row is gone is told to a person at every run, and so is what nears its end and is held.
-      let isLeft = machine.newest != nil && !world.wanted.contains { $0.name == lineage.name }
+      let isLeft = (machine.newest ?? machine.predecessor) != nil && !world.wanted.contains { $0.name == lineage.name }
       let isMeddledWith = machine.incumbent.map { world.meddledWith.contains($0.tokenID) } ?? false
       return isLeft || isMeddledWith || machine.wishes.isHeld || !world.policy.isOn && world.isLively
     }
@@ -45,7 +45,7 @@ enum EndChecks {
     if !isExplained, !world.wasRestored {
       world.broken("2", "\(row.name) has live tokens \(tokens.map(\.id)), the ledger \(expected.sorted())")
     }
-    if let predecessor = machine.predecessor, !world.mayStay(machine) {
+    if let predecessor = machine.predecessor, !world.mayStay(machine), world.wanted.contains(where: { $0.name == row.name }) {
       world.broken(
         "liveness", "\(row.name): its predecessor is \(predecessor.phase.rawValue) at the end")
     }
@@ -57,7 +57,7 @@ enum EndChecks {
       return
     }
     for path in world.storePaths
-    where world.disk.content(of: "\(path)/\(row.name)")
+    where !world.wasRestored && world.disk.content(of: "\(path)/\(row.name)")
       != world.strings[generation.tokenID].map({ Array($0.utf8) })
     {
       world.broken("3", "\(row.name): the current token of \(path) is not the ledger's")
@@ -178,14 +178,16 @@ extension World {
   /// Whether a row leaves its permissions to a token of which nothing is left: a person has to name them.
   var hasNothingToInherit: Bool {
     wanted.contains { row in
-      row.inheritsPermissions && lineages.values.first { $0.name == row.name }?.machine.incumbent == nil
+      guard row.inheritsPermissions else { return false }
+      let incumbent = lineages.values.first { $0.name == row.name }?.machine.incumbent
+      return incumbent.map { meddledWith.contains($0.tokenID) } ?? true
     }
   }
 
   /// Whether a predecessor may be there at the end: what is to take its place is not in order, or the row stopped
   /// naming it, which is for a person to settle.
   func mayStay(_ machine: RotationMachine) -> Bool {
-    wasRestored || (machine.incumbent.map { meddledWith.contains($0.tokenID) } ?? false)
+    wasRestored || hasNothingToInherit || machine.wishes.isHeld && machine.incumbent == nil || (machine.incumbent.map { meddledWith.contains($0.tokenID) } ?? false)
       || machine.predecessor.map { meddledWith.contains($0.tokenID) } ?? false
   }
 }

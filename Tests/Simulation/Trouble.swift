@@ -81,6 +81,14 @@ extension World {
     ]
     // Where tokens are given up, their revocation has to be met by trouble as well; and where they are late,
     // the questions about them.
+    let isRetiring = lineages.values.contains { lineage in
+      lineage.machine.predecessor.map { $0.phase == .disabling || $0.phase == .disabled || $0.phase == .superseded }
+        ?? false
+    }
+    if isRetiring, chance(40) {
+      let update = kinds.filter { $0.hasPrefix("update") }
+      return parse([update[Int(draw.next() % UInt64(update.count))]])
+    }
     switch patienceKind {
     case .tokensAreGivenUp where chance(60):
       let revocation = kinds.filter { $0.hasPrefix("revoke") }

@@ -4,6 +4,8 @@ public struct Job: Equatable, Sendable {
   public var name: String
   /// The job file as the user named it.
   public var path: String
+  /// The same as a shell takes it, for commands in hints.
+  public var quotedPath: String { PathText.quoted(path) }
   /// The absolute path of the job file's folder.
   public var folder: String
   /// The absolute path of the CSV.

@@ -18,9 +18,9 @@ struct JobDecoder {
     paths = PathResolver(folder: folder)
   }
 
-  /// Nil when so much is missing that there is no job; other errors are in the log beside a job that is
-  /// not to be used.
-  func decode() -> Job? {
+  /// No job when so much is missing that there is none; other errors are in the log beside a job that is
+  /// not to be used. The draft is there whenever name and CSV are known.
+  func decode() -> (job: Job?, draft: SpecificationDraft?) {
     let name = decodeName()
     let specification = root.string("specification")
     if !root.has("specification") {
@@ -30,21 +30,41 @@ struct JobDecoder {
     if !root.has("cluster") {
       root.missing("cluster", hint: "a [cluster] table says which cluster the tokens belong to")
     }
-    let activation = decodeActivation()
+    let ((activation, rotation), isRotationRight) = watched {
+      let activation = decodeActivation()
+      return (activation, decodeRotation(activationTimeout: activation.timeout))
+    }
+    let (policy, isPolicyRight) = watched { decodePolicy() }
     let decoded = Parts(
       cluster: cluster.map { ClusterDecoder(section: $0, paths: paths).decode() },
-      rotation: decodeRotation(activationTimeout: activation.timeout), limits: decodeLimits(),
-      policy: decodePolicy(), stores: StoreDecoder(root: root, paths: paths).decode(),
+      rotation: rotation, limits: decodeLimits(), policy: policy,
+      stores: StoreDecoder(root: root, paths: paths).decode(),
       hooks: decodeHooks(), audit: decodeAudit(), ledger: decodeLedger())
-    guard let name, let specification, let cluster = decoded.cluster else { return nil }
+    guard let name, let specification else { return (nil, nil) }
     let file = root.position.file
-    return Job(
-      name: name, path: file, folder: paths.folder,
-      specificationPath: paths.absolute(specification.value),
-      specificationShownAs: PathText.join(PathText.folder(of: file), specification.value),
-      cluster: cluster, rotation: decoded.rotation, activation: activation, limits: decoded.limits,
+    let draft = SpecificationDraft(
+      path: paths.absolute(specification.value),
+      shownAs: PathText.join(PathText.folder(of: file), specification.value),
+      policy: isPolicyRight ? policy : nil,
+      rotation: rotation.map { rotation in
+        isRotationRight
+          ? RotationBounds(rotation, activationTimeout: activation.timeout) : SpecificationDraft.anyRotation
+      })
+    guard let cluster = decoded.cluster else { return (nil, draft) }
+    let job = Job(
+      name: name, path: file, folder: paths.folder, specificationPath: draft.path,
+      specificationShownAs: draft.shownAs, cluster: cluster, rotation: decoded.rotation,
+      activation: activation, limits: decoded.limits,
       policy: decoded.policy, stores: decoded.stores, hooks: decoded.hooks, audit: decoded.audit,
       ledger: decoded.ledger)
+    return (job, draft)
+  }
+
+  /// What `decode` gives, and whether it noted nothing.
+  private func watched<Value>(_ decode: () -> Value) -> (value: Value, isRight: Bool) {
+    let before = log.errors.count
+    let value = decode()
+    return (value, log.errors.count == before)
   }
 
   /// Everything is decoded before the first error decides, so that all errors are found.

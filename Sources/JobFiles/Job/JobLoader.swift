@@ -17,15 +17,26 @@ extension Job {
   public static func load(
     path: String, defaults: String? = nil, trust: TrustRule = .ofThisProcess
   ) throws(JobFileErrors) -> Job {
+    try attempt(path: path, defaults: defaults, trust: trust).result.get()
+  }
+
+  /// As `load`, with what a wrong job file says about its CSV all the same.
+  static func attempt(
+    path: String, defaults: String?, trust: TrustRule
+  ) -> (result: Result<Job, JobFileErrors>, draft: SpecificationDraft?) {
     let log = ErrorLog()
     let base = defaults.flatMap { loadDefaults($0, trust: trust, log: log) }
-    guard var table = read(path, trust: trust, log: log) else { throw JobFileErrors(log.errors) }
+    guard var table = read(path, trust: trust, log: log) else {
+      return (.failure(JobFileErrors(log.errors)), nil)
+    }
     if let base { table = merge(table, over: base) }
     let folder = PathText.folder(of: PathText.absolute(path))
-    let job = JobDecoder(table, file: path, folder: folder, log: log).decode()
+    let (job, draft) = JobDecoder(table, file: path, folder: folder, log: log).decode()
     if let job { check(job, table, trust: trust, log: log) }
-    guard let job, log.errors.isEmpty else { throw JobFileErrors(log.errors.inFileOrder(first: path)) }
-    return job
+    guard let job, log.errors.isEmpty else {
+      return (.failure(JobFileErrors(log.errors.inFileOrder(first: path))), draft)
+    }
+    return (.success(job), draft)
   }
 
   private static func loadDefaults(_ path: String, trust: TrustRule, log: ErrorLog) -> TOMLTable? {

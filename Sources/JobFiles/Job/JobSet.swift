@@ -11,6 +11,8 @@ public struct JobSet: Sendable {
     /// The job file as the user named it.
     public var path: String
     public var errors: JobFileErrors
+    /// What it says about its CSV; nil when that is not known, or the CSV is not to blame.
+    var draft: SpecificationDraft?
   }
 
   /// The arguments name no job: an empty folder, or something that is not there.
@@ -31,10 +33,10 @@ public struct JobSet: Sendable {
   ) throws(NoJob) -> JobSet {
     var set = JobSet(jobs: [], failures: [])
     for path in try paths(arguments) {
-      do throws(JobFileErrors) {
-        set.jobs.append(try Job.load(path: path, defaults: defaults, trust: trust))
-      } catch {
-        set.failures.append(Failure(path: path, errors: error))
+      let (result, draft) = Job.attempt(path: path, defaults: defaults, trust: trust)
+      switch result {
+      case .success(let job): set.jobs.append(job)
+      case .failure(let errors): set.failures.append(Failure(path: path, errors: errors, draft: draft))
       }
     }
     set.refuseSharedNames()

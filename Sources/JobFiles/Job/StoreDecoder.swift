@@ -21,13 +21,28 @@ struct StoreDecoder {
     var stores: [StoreSettings] = []
     for element in elements {
       guard let store = decode(element) else { continue }
-      if store.kind == .file, stores.contains(where: { $0.kind == .file && $0.directory == store.directory })
-      {
-        root.log.add("two stores with one directory", at: element.position)
-      }
+      if store.kind == .file { checkDirectory(of: store, beside: stores, at: element.position) }
       stores.append(store)
     }
     return stores
+  }
+
+  /// A store keeps folders of its own beside the tokens, so that one within another would be in its way.
+  private func checkDirectory(
+    of store: StoreSettings, beside others: [StoreSettings], at position: TOMLPosition
+  ) {
+    let hint = "give each store a directory of its own, none within another"
+    for other in others where other.kind == .file {
+      if other.directory == store.directory {
+        return root.log.add("two stores with one directory", at: position, hint: hint)
+      }
+      guard let own = store.directory, let theirs = other.directory else { continue }
+      for (inner, outer, verb) in [(own, theirs, "within"), (theirs, own, "around")]
+      where PathText.lies(inner, within: outer) {
+        return root.log.add(
+          "the directory of this store lies \(verb) that of another", at: position, hint: hint)
+      }
+    }
   }
 
   private func decode(_ element: TOMLValue) -> StoreSettings? {
@@ -43,12 +58,16 @@ struct StoreDecoder {
       table, at: element.position, shown: "[[store]]",
       keys: isFile ? StoreDecoder.fileKeys : table.entries.map(\.key), log: root.log)
     let kind = section.choice("kind", StoreSettings.Kind.self)
-    if let kind { section.refuseUnsupported("store.kind=\(kind.value.rawValue)", at: kind.position) }
-    guard isFile else { return kind.map { StoreSettings(kind: $0.value) } }
-    return StoreSettings(
+    if let kind, kind.value != .file {
+      section.refuseUnsupported("store.kind=\(kind.value.rawValue)", at: kind.position)
+      return StoreSettings(kind: kind.value)
+    }
+    let settings = StoreSettings(
       kind: .file, directory: section.string("directory").map { paths.absolute($0.value) },
       format: section.choice("format", StoreSettings.Format.self)?.value ?? .raw,
       owner: account("owner", in: section), group: account("group", in: section), mode: mode(in: section))
+    // Of a kind that does not exist, only what a file store's keys would say is known to be wrong.
+    return isFile ? settings : nil
   }
 
   private func account(_ key: String, in section: Section) -> String? {

@@ -108,6 +108,11 @@ enum PathText {
     return "/" + parts.joined(separator: "/")
   }
 
+  /// Whether an absolute path is below another, both without `.`, `..` and doubled slashes.
+  static func lies(_ path: String, within folder: String) -> Bool {
+    path != folder && path.hasPrefix(folder == "/" ? "/" : folder + "/")
+  }
+
   static func currentFolder() -> String {
     guard let text = getcwd(nil, 0) else { return "/" }
     defer { free(text) }

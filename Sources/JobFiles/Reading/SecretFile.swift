@@ -5,7 +5,7 @@ public enum SecretFile {
   /// The longest secret that is read: 16 KiB.
   public static let maximumBytes = 16_384
 
-  /// Reads a secret, without the line break at its end.
+  /// Reads a secret, without the line breaks at its end.
   ///
   /// Its group may read it, because systemd and Kubernetes mount secrets so.
   ///
@@ -24,11 +24,10 @@ public enum SecretFile {
     return try secret(of: bytes, from: path)
   }
 
-  /// What is left of `bytes` without the line break at the end.
+  /// What is left of `bytes` without the line breaks at the end, however many an editor left there.
   static func secret(of bytes: [UInt8], from source: String) throws(FileError) -> Secret {
     var count = bytes.count
-    if count > 0, bytes[count - 1] == UInt8(ascii: "\n") { count -= 1 }
-    if count > 0, bytes[count - 1] == UInt8(ascii: "\r") { count -= 1 }
+    while count > 0, [UInt8(ascii: "\n"), UInt8(ascii: "\r")].contains(bytes[count - 1]) { count -= 1 }
     guard count > 0 else { throw FileError(.empty, "\(source) is empty") }
     return bytes.withUnsafeBytes { Secret(copying: UnsafeRawBufferPointer(rebasing: $0[..<count])) }
   }

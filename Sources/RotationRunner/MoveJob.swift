@@ -1,0 +1,187 @@
+public import RotationPorts
+import RotationModel
+
+/// Binds a job anew whose cluster or stores have changed.
+///
+/// New stores get what the old first one has, token by token, before the ledger is bound to them: cut off at any
+/// moment, the call is said again. The old stores stay as they are, for consumers that still read them. On another
+/// cluster nothing of the old one is worth anything: every token is made anew by the next run, and what is left
+/// behind is told.
+public struct MoveJob: Sendable {
+  let plan: JobPlan
+  let ports: RunPorts
+  /// What the job's lineages belong to.
+  let from: JobBinding
+  /// The old stores, in order.
+  let oldStores: [any SecretStore]
+
+  public init(plan: JobPlan, ports: RunPorts, from: JobBinding, oldStores: [any SecretStore]) {
+    self.plan = plan
+    self.ports = ports
+    self.from = from
+    self.oldStores = oldStores
+  }
+
+  public func run() async -> JobReport {
+    ports.reporter.jobStarted(plan.name)
+    var tally = Tally()
+    var stop: Stop?
+    do throws(Stop) {
+      let preparation = PrepareJob(plan: plan, ports: ports)
+      tally.progress.rows = try await preparation.queueRows()
+      try await forEachLineage { (lineage) async throws(Stop) in try requireSettled(lineage) }
+      if !newStores.isEmpty { try await copyToNewStores(&tally) }
+      if from.cluster != plan.binding.cluster { try await leaveCluster(&tally) }
+      try await preparation.bindJob()
+    } catch { stop = error }
+    let code = ExitCode.worst([tally.exitCode] + (stop.map { [$0.exitCode] } ?? []))
+    let report = JobReport(
+      exitCode: code, counts: tally.outcomes, problem: stop?.problem, endsRun: stop?.endsRun ?? false)
+    ports.reporter.jobFinished(plan.name, report)
+    return report
+  }
+
+  /// Those that the job had not before.
+  private var newStores: [any SecretStore] {
+    zip(plan.stores, plan.binding.stores).filter { !from.stores.contains($0.1) }.map(\.0)
+  }
+
+  private struct Lineage {
+    var claimed: ClaimedLineage
+    var machine: RotationMachine
+    var desired: DesiredToken?
+  }
+
+  private func forEachLineage(_ body: (Lineage) async throws(Stop) -> Void) async throws(Stop) {
+    var after: String?
+    repeat {
+      if ports.interruption.isRequested { throw .interrupted }
+      let page: [ClaimedLineage]
+      do throws(LedgerError) {
+        page = try await ports.ledger.lineages(job: plan.name, after: after, limit: 64)
+      } catch { throw Stop(error) }
+      for claimed in page where !claimed.events.isEmpty { try await body(try replay(claimed)) }
+      after = page.last?.name
+    } while after != nil
+  }
+
+  private func replay(_ claimed: ClaimedLineage) throws(Stop) -> Lineage {
+    let machine: RotationMachine
+    do throws(IllegalEvent) {
+      machine = try RotationMachine(replaying: claimed.events)
+    } catch { throw Stop.illegal(error, name: claimed.name) }
+    let desired = claimed.row.flatMap { try? plan.specification.row($0) }
+    return Lineage(claimed: claimed, machine: machine, desired: desired)
+  }
+
+  /// What is under way goes on where it was begun, and has to come to its end there first.
+  private func requireSettled(_ lineage: Lineage) throws(Stop) {
+    let machine = lineage.machine
+    let isSettled =
+      !machine.attempts.contains(where: \.isOpen) && machine.rollbackTarget == nil
+      && machine.wishes.relocatedIn == nil && machine.wishes.retirement == nil
+      && machine.successor?.phase != .delivering && machine.predecessor?.phase != .enabling
+    if !isSettled { throw .job(.notSettled(lineage.claimed.name, machine.status.rawValue), .failed) }
+  }
+
+  // MARK: Stores
+
+  private func copyToNewStores(_ tally: inout Tally) async throws(Stop) {
+    let preparation = PrepareJob(plan: plan, ports: ports)
+    let source = oldStores[0]
+    try await preparation.open([source] + newStores)
+    do throws(Stop) {
+      try await forEachLineage { (lineage) async throws(Stop) in
+        let report = try await copy(lineage, from: source)
+        if let report {
+          tally.count(report)
+          ports.reporter.tokenFinished(plan.name, report)
+        }
+      }
+    } catch {
+      for store in [source] + newStores { await store.close() }
+      throw error
+    }
+    for store in [source] + newStores { await store.close() }
+  }
+
+  private func copy(_ lineage: Lineage, from source: any SecretStore) async throws(Stop) -> TokenReport? {
+    let name = lineage.claimed.name
+    var place = lineage.desired?.place ?? StorePlace(job: plan.name, name: name)
+    place.secret = lineage.machine.generations.last { $0.isLive && $0.attempt != nil }?.key
+    do throws(StoreError) {
+      let current = try await source.read(.current, at: place)
+      let previous = try await source.read(.previous, at: place)
+      let pending = try await source.read(.pending, at: place)
+      if current == nil, previous == nil, pending == nil { return nil }
+      for store in newStores {
+        try await copy(current: current, previous: previous, to: store, at: place)
+        if let pending, store.name == plan.stores[0].name {
+          try await store.reserve(place, for: pending.planned)
+          try await store.stage(pending, at: place)
+        }
+      }
+    } catch { throw .job(Problem(error).naming(name), .undelivered) }
+    return TokenReport(name: name, outcome: .updated, tokenID: lineage.machine.newest?.tokenID)
+  }
+
+  /// In the order in which they became current; a token that was rolled back to goes in first, because a promotion
+  /// never goes backwards.
+  private func copy(
+    current: StoredToken?, previous: StoredToken?, to store: any SecretStore, at place: StorePlace
+  ) async throws(StoreError) {
+    if let done = try await store.read(.current, at: place), done == current { return }
+    let inOrder = [previous, current].compactMap { $0 }.sorted { $0.generation < $1.generation }
+    for token in inOrder {
+      if let there = try await store.read(.current, at: place), there.generation >= token.generation { continue }
+      try await store.reserve(place, for: token.planned)
+      try await store.stage(token, at: place)
+      try await store.promote(generation: token.generation, at: place)
+    }
+    guard let current, let previous, previous.generation > current.generation else { return }
+    try await store.rollBack(from: previous.generation, to: current.generation, at: place)
+  }
+
+  // MARK: Cluster
+
+  private func leaveCluster(_ tally: inout Tally) async throws(Stop) {
+    var left: [String] = []
+    try await forEachLineage { (lineage) async throws(Stop) in
+      let live = lineage.machine.generations.filter { $0.isLive }
+      try await record(.clusterChanged(from: from.cluster), of: lineage)
+      for generation in live where left.count < 100 { left.append("\(lineage.claimed.name): \(generation.tokenID)") }
+    }
+    guard !left.isEmpty else { return }
+    tally.needsPerson = true
+    ports.reporter.noticed(plan.name, .leftBehind(from.cluster, left))
+  }
+
+  private func record(_ event: Event, of lineage: Lineage) async throws(Stop) {
+    var machine = lineage.machine
+    let now = ports.clock.now
+    do throws(IllegalEvent) {
+      try machine.apply(TimedEvent(event, at: now))
+    } catch { throw Stop.illegal(error, name: lineage.claimed.name) }
+    try await plan.journal.append([
+      JournalEntry(
+        time: now, job: plan.name, cluster: plan.binding.cluster, token: lineage.claimed.name,
+        event: (lineage.claimed.id, event), record: machine.auditRecord(of: event))
+    ])
+  }
+}
+
+extension Problem {
+  fileprivate static func notSettled(_ name: String, _ status: String) -> Problem {
+    Problem(
+      code: "not_settled", message: "\(name) is \(status), which has to be finished where it was begun: nothing was moved",
+      hint: "put [cluster] and [[store]] back as they were, let `tokenrotate run` finish, then move")
+  }
+
+  fileprivate static func leftBehind(_ cluster: String, _ tokens: [String]) -> Problem {
+    Problem(
+      code: "left_behind",
+      message:
+        "\(tokens.count == 100 ? "100 and more" : "\(tokens.count)") tokens are left on cluster \(cluster): \(tokens.joined(separator: ", "))",
+      hint: "revoke them there when no consumer needs them; the next run makes new ones on the new cluster")
+  }
+}
