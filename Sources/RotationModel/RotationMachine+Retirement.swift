@@ -45,7 +45,6 @@ extension RotationMachine {
       // The stores call its string current until another takes its place; then it is forgotten like any other.
       generations[index].phase = .revoked
       generations[index].promotedIn = []
-      endRetirementIfOver()
     case .updateIntended(let number), .updateDone(let number), .updateRefused(let number, _),
       .updateUnknown(let number, _):
       _ = try generationIndex(number, in: [.staged, .active, .delivering, .current, .superseded], timed)
@@ -92,7 +91,6 @@ extension RotationMachine {
     case .revokeConfirmed(let number):
       let index = try generationIndex(number, in: [.revoked], timed)
       generations[index].isConfirmedGone = true
-      endRetirementIfOver()
     default: throw illegal(timed)
     }
   }

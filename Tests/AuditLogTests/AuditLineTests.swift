@@ -89,7 +89,7 @@ import Testing
     .revokeDone(generation: 1), .revokeConfirmed(generation: 1), .lineageHeld,
     .retirementRequested(now: true),
     .rotationRequested(generation: 1, compromised: true), .rollbackRequested(generation: 1),
-    .tokenTakenOver(tokenID: "x", expiresAt: nil), .relocationDone(key: nil),
+    .tokenTakenOver(tokenID: "x", expiresAt: nil), .relocationDone(key: nil), .tokenForgotten(generation: 1),
   ])
   func withoutDetailsThereAreNone(event: Event) throws {
     let audited = AuditEvent(

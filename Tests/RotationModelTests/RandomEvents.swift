@@ -122,7 +122,8 @@ enum RandomEvents {
     case .revoking:
       events += [.revokeDone(generation: number), .revokeUnknown(generation: number, reason: "no answer")]
     case .revoked: events.append(.revokeConfirmed(generation: number))
-    case .staged, .active, .delivering, .current, .leftBehind: break
+    case .leftBehind: events.append(.tokenForgotten(generation: number))
+    case .staged, .active, .delivering, .current: break
     }
     return events
   }
@@ -256,6 +257,7 @@ struct WillingWorld {
         .revokeIntended(generation: generation, reason: reason.rawValue), .revokeDone(generation: generation),
       ]
     case .confirmRevocation(let generation): return [.revokeConfirmed(generation: generation)]
+    case .forget(let generation): return [.tokenForgotten(generation: generation)]
     case .wait, .none: return []
     }
   }

@@ -78,10 +78,12 @@ enum MachineRules {
     let counts = [
       "successor": after.generations.count(where: \.isSuccessor),
       "incumbent": after.generations.count { $0.phase == .current },
-      "predecessor": after.generations.count(where: \.isPredecessor),
+      "predecessor": after.generations.count(where: \.isLivingPredecessor),
     ]
     for (word, count) in counts where count > 1 { return "\(count) of \(word)" }
-    if counts.values.reduce(0, +) > 2 { return "a successor beside an incumbent and a predecessor" }
+    if after.successor != nil, after.incumbent != nil, after.predecessor != nil {
+      return "a successor beside an incumbent and a predecessor"
+    }
     switch event {
     case .createIntended, .storeStaged:
       if after.incumbent != nil, after.predecessor != nil {
@@ -188,7 +190,8 @@ enum MachineRules {
     case .withdraw:
       if machine.wishes.retirement == nil { return "withdraw what nobody has retired" }
     case .recover, .revokeOrphan, .search, .activate, .promote, .completeDelivery, .update, .confirmDisable,
-      .enable, .rollBack, .completeRollback, .relocate, .completeRelocation, .confirmRevocation, .wait, .none:
+      .enable, .rollBack, .completeRollback, .relocate, .completeRelocation, .confirmRevocation, .forget,
+      .wait, .none:
       break
     }
     return nil
@@ -219,6 +222,7 @@ extension Action {
     case .revoke(let generation, let reason):
       .revokeIntended(generation: generation, reason: reason.rawValue)
     case .confirmRevocation(let generation): .revokeConfirmed(generation: generation)
+    case .forget(let generation): .tokenForgotten(generation: generation)
     }
   }
 }
@@ -229,9 +233,9 @@ extension Generation {
     [.staged, .active, .delivering].contains(phase) || (phase == .revoking && !wasDelivered)
   }
 
-  fileprivate var isPredecessor: Bool {
+  /// Of those whose strings are merely to be forgotten there may be more.
+  fileprivate var isLivingPredecessor: Bool {
     [.superseded, .disabling, .disabled, .enabling].contains(phase) || (phase == .revoking && wasDelivered)
-      || (phase == .revoked && !isConfirmedGone)
   }
 }
 

@@ -108,7 +108,7 @@ struct StateTableTests {
       ["revoke.confirmed", "orphan.found", "lineage.renamed", "create.intended"]),
     State(
       "gone", Story.made(1) + [.tokenGone(generation: 1, reason: "404")], about: 1,
-      ["create.intended", "rotate.requested", "revoke.confirmed", "lineage.renamed"]),
+      ["create.intended", "rotate.requested", "retire.requested", "revoke.confirmed", "lineage.renamed"]),
     State(
       "taken over", [.tokenTakenOver(tokenID: "T0", expiresAt: nil)], about: 0, update, deliver,
       ["create.intended", "token.adopted", "token.gone", "rotate.requested", "lineage.renamed"]),
@@ -153,8 +153,15 @@ struct StateTableTests {
       "relocation under way", Story.made(1) + [.lineageRenamed(from: "old")], about: 1, ask, update, deliver,
       ["create.intended", "token.gone", "store.relocated", "relocation.done"]),
     State(
+      "left behind and forgotten",
+      Story.made(1) + [.clusterChanged(from: "a/c"), .tokenForgotten(generation: 1)], about: 1,
+      ["create.intended", "orphan.found", "rotate.requested", "token.forgotten", "lineage.renamed"]),
+    State(
       "left behind", Story.made(1) + [.clusterChanged(from: "a/c")], about: 1,
-      ["create.intended", "orphan.found", "rotate.requested", "lineage.renamed"]),
+      [
+        "create.intended", "orphan.found", "rotate.requested", "retire.requested", "token.forgotten",
+        "lineage.renamed",
+      ]),
   ]
 
   @Test(arguments: creating + retiring + wished)

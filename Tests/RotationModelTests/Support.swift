@@ -160,5 +160,6 @@ func everyEvent(attempt: AttemptID, fresh: AttemptID, generation: Int, tokenID: 
     .storeRelocated(store: "file"),
     .relocationDone(key: "secret-name"),
     .clusterChanged(from: "account/cluster"),
+    .tokenForgotten(generation: generation),
   ]
 }

@@ -77,6 +77,7 @@ extension LedgerContract {
       .relocationDone(key: nil),
       .relocationDone(key: "k"),
       .clusterChanged(from: "account/cluster"),
+      .tokenForgotten(generation: 1),
     ]
   }
 
