@@ -91,6 +91,7 @@ extension RotationMachine {
     case .revokeConfirmed(let number):
       let index = try generationIndex(number, in: [.revoked], timed)
       generations[index].isConfirmedGone = true
+      endRetirementIfOver()
     default: throw illegal(timed)
     }
   }
@@ -183,6 +184,7 @@ extension RotationMachine {
     case .tokenForgotten(let number):
       let index = try generationIndex(number, in: [.leftBehind], timed)
       generations[index].isConfirmedGone = true
+      endRetirementIfOver()
     default: throw illegal(timed)
     }
   }

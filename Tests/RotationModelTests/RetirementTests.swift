@@ -276,6 +276,15 @@ struct RetirementTests {
     #expect(story.machine.nextAction(RotationActionTests.context()) == .none)
   }
 
+  @Test func aRetirementEndsWithTheLastTokenThatWasLeftBehind() throws {
+    var story = try Story(
+      of: Story.made(1) + [.clusterChanged(from: "a/c"), .retirementRequested(now: false)])
+    #expect(story.machine.nextAction(RotationActionTests.noClock) == .forget(generation: 1))
+    try story.add(.tokenForgotten(generation: 1))
+    #expect(story.machine.wishes.retirement == nil)
+    #expect(story.machine.nextAction(RotationActionTests.noClock) == .create(generation: 2))
+  }
+
   @Test func aLineageThatLeftItsClusterKeepsItsNames() throws {
     let story = try Story(of: Story.made(1) + [.lineageRenamed(from: "old"), .clusterChanged(from: "a/c")])
     #expect(story.machine.wishes.formerNames == ["old"] && story.machine.wishes.relocatedIn == nil)
