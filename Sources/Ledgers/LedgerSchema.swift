@@ -8,7 +8,7 @@ enum LedgerSchema {
   /// What step n of `migrations` leaves in `user_version` is n + 1.
   static var version: Int64 { Int64(migrations.count) }
 
-  private static let migrations: [String] = [
+  static let migrations: [String] = [
     """
     CREATE TABLE installation (
       only INTEGER PRIMARY KEY CHECK (only = 1),

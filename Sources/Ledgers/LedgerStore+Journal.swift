@@ -100,11 +100,19 @@ extension LedgerStore {
     guard !renames.isEmpty else { return }
     let free = try database.statement(
       """
-      DELETE FROM lineages WHERE name = ?1 AND job = (SELECT job FROM lineages WHERE id = ?2)
+      DELETE FROM lineages WHERE name = ?1 AND job = (SELECT job FROM lineages WHERE id = ?2) AND id <> ?2
         AND NOT EXISTS (SELECT 1 FROM events WHERE lineage = lineages.id)
       """)
     let update = try database.statement("UPDATE lineages SET name = ?1 WHERE id = ?2")
+    let known = try database.statement("SELECT 1 FROM lineages WHERE id = ?")
     for (lineage, name) in renames {
+      try known.bind(1, lineage.value)
+      guard try known.first({ _ in true }) == true else {
+        throw LedgerError(
+          .malformed,
+          message: "lineage \(lineage.value), which was to be called \(name), is not in the ledger",
+          hint: "report this")
+      }
       for statement in [free, update] {
         try statement.bind(1, name)
         try statement.bind(2, lineage.value)

@@ -74,14 +74,15 @@ extension LedgerStore {
     }
   }
 
-  /// Of a lineage: no generation was staged or adopted that was not revoked later.
+  /// Of a lineage: no generation was staged or adopted that was not revoked, gone or left behind later.
   private static let hasNoToken = """
     NOT EXISTS (
       SELECT 1 FROM events AS made
       WHERE made.lineage = lineages.id AND made.name IN ('store.staged', 'token.adopted') AND NOT EXISTS (
         SELECT 1 FROM events AS ended
         WHERE ended.lineage = made.lineage AND ended.sequence > made.sequence
-          AND ended.name = 'revoke.done' AND ended.generation = made.generation))
+          AND (ended.name = 'lineage.moved'
+            OR ended.name IN ('revoke.done', 'token.gone') AND ended.generation = made.generation)))
     """
 
   func claim(job: String, limit: Int, lease: Lease) throws -> [ClaimedLineage] {

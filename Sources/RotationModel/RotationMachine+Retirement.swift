@@ -153,13 +153,18 @@ extension RotationMachine {
       guard wishes.rollbackTarget == number, generation(number)?.promotedIn.isEmpty == true
       else { throw illegal(timed) }
       wishes.rollbackTarget = nil
+      // Whether it has its permissions again nobody knows: it is retired from the beginning.
+      if let index = generations.firstIndex(where: { $0.number == number && $0.phase == .enabling }) {
+        generations[index].phase = .superseded
+        generations[index].disabledAt = nil
+      }
 
     case .retirementRequested(let now):
       guard wishes.rollbackTarget == nil, hasTokenOfOurs else { throw illegal(timed) }
       wishes.retirement = now ? .now : wishes.retirement ?? .afterOverlap
     case .storeWithdrawn(let number, let store, let at):
       let index = try generationIndex(number, in: [.current], timed)
-      guard wishes.retirement != nil else { throw illegal(timed) }
+      guard wishes.retirement != nil, predecessor == nil else { throw illegal(timed) }
       generations[index].promotedIn.remove(store)
       if generations[index].promotedIn.isEmpty { generations[index].supersede(at: at) }
     case .lineageRenamed(let from):
@@ -179,6 +184,7 @@ extension RotationMachine {
     case .tokenForgotten(let number):
       let index = try generationIndex(number, in: [.leftBehind], timed)
       generations[index].isConfirmedGone = true
+      endRetirementIfOver()
     default: throw illegal(timed)
     }
   }

@@ -145,7 +145,8 @@ public struct RotationMachine: Equatable, Sendable {
       generations[index].phase = .current
       generations[index].deliveredAt = at
 
-    case .tokenTakenOver, .tokenGone, .updateIntended, .updateDone, .updateRefused, .updateUnknown, .disableIntended,
+    case .tokenTakenOver, .tokenGone, .updateIntended, .updateDone, .updateRefused, .updateUnknown,
+      .disableIntended,
       .disableDone, .disableRefused, .disableUnknown, .enableIntended, .enableDone, .enableRefused,
       .enableUnknown, .revokeIntended, .revokeDone, .revokeRefused, .revokeUnknown, .revokeConfirmed:
       try applyChange(timed)
@@ -170,7 +171,11 @@ public struct RotationMachine: Equatable, Sendable {
   ) throws(IllegalEvent) {
     guard self.generation(generation.number) == nil, attempts.allSatisfy({ !$0.isOpen || $0.id == attempt })
     else { throw illegal(timed) }
-    let isFree = generation.phase == .superseded ? predecessor == nil : successor == nil
+    // There are two at most: a third could only become a second predecessor.
+    let isFree =
+      generation.phase == .superseded
+      ? predecessor == nil && (incumbent == nil || successor == nil)
+      : successor == nil && (incumbent == nil || predecessor == nil)
     guard isFree else { throw illegal(timed) }
     if let index = index(of: attempt) {
       switch attempts[index].state {

@@ -26,7 +26,7 @@ public protocol Ledger: Sendable {
   /// Calling it again with the same rows changes nothing.
   func enqueue(_ rows: [QueuedRow], job: String, lease: Lease) async throws(LedgerError)
   /// How many of the rows queued in this run have no token: none was ever staged or adopted, or each that
-  /// was has been revoked.
+  /// was has been revoked, is gone, or was left behind on another cluster.
   func rowsWithoutToken(job: String, lease: Lease) async throws(LedgerError) -> Int
   /// Those of these names that belong to such a row.
   func rowsWithoutToken(
@@ -181,7 +181,8 @@ public struct LedgerTransaction: Sendable {
 
   public init(
     events: [(lineage: LineageID, event: TimedEvent)], log: String = AuditState.mainLog,
-    renames: [(lineage: LineageID, name: String)] = [], lines: [AuditLine], head: AuditHead?, acknowledged: AuditHead?
+    renames: [(lineage: LineageID, name: String)] = [], lines: [AuditLine], head: AuditHead?,
+    acknowledged: AuditHead?
   ) {
     self.events = events
     self.log = log

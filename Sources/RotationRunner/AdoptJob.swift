@@ -110,7 +110,9 @@ public struct AdoptJob: Sendable {
     }
     if work.problem != nil { return work.report(.attention) }
     guard let newest = work.machine.newest else {
-      return work.machine.predecessor.map { TokenReport(name: work.name, outcome: .pending, tokenID: $0.tokenID) }
+      return work.machine.predecessor.map {
+        TokenReport(name: work.name, outcome: .pending, tokenID: $0.tokenID)
+      }
     }
     return work.report(newest.promotedIn.isEmpty ? .pending : .unchanged)
   }
@@ -153,7 +155,9 @@ extension RotationMachine {
 
   fileprivate func mayAdopt(_ token: StoredToken, from place: Event.Place) -> Bool {
     guard generation(token.generation) == nil, !attempts.contains(where: \.isOpen) else { return false }
-    return place == .previous ? predecessor == nil : successor == nil && (incumbent == nil || predecessor == nil)
+    return place == .previous
+      ? predecessor == nil && (incumbent == nil || successor == nil)
+      : successor == nil && (incumbent == nil || predecessor == nil)
   }
 
   /// Whether a run knows what to do with a token that the cluster lists.

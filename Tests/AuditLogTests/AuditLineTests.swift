@@ -47,12 +47,55 @@ import Testing
       ["place": "pending", "expires_at": "1970-01-01T00:00:01.000Z"]
     ),
     (Event.storePromoted(generation: 1, store: "file"), ["store": "file"]),
+    (
+      Event.disableIntended(
+        generation: 1, permissions: PermissionSet([Permission(.write, "b"), Permission(.read, "*")]),
+        at: Instant(milliseconds: 1000)),
+      ["permissions": "write:b,read:*", "at": "1970-01-01T00:00:01.000Z"]
+    ),
+    (
+      Event.disableDone(generation: 1, at: Instant(milliseconds: 1000)), ["at": "1970-01-01T00:00:01.000Z"]
+    ),
+    (
+      Event.deliveryDone(generation: 1, at: Instant(milliseconds: 1000)), ["at": "1970-01-01T00:00:01.000Z"]
+    ),
+    (
+      Event.rollbackDone(generation: 1, at: Instant(milliseconds: 1000)), ["at": "1970-01-01T00:00:01.000Z"]
+    ),
+    (
+      Event.storeWithdrawn(generation: 1, store: "file", at: Instant(milliseconds: 1000)),
+      ["store": "file", "at": "1970-01-01T00:00:01.000Z"]
+    ),
+    (
+      Event.tokenTakenOver(tokenID: "x", expiresAt: Instant(milliseconds: 1000)),
+      ["expires_at": "1970-01-01T00:00:01.000Z"]
+    ),
+    (Event.tokenGone(generation: 1, reason: "GET says 404"), ["reason": "GET says 404"]),
+    (Event.updateRefused(generation: 1, reason: "400"), ["reason": "400"]),
+    (Event.rollbackRefused(generation: 1, reason: "not accepted"), ["reason": "not accepted"]),
+    (Event.lineageRenamed(from: "old"), ["key": "old"]),
+    (Event.clusterChanged(from: "account/cluster"), ["key": "account/cluster"]),
+    (Event.relocationDone(key: "secret"), ["key": "secret"]),
   ])
   func details(event: Event, expected: [String: String]) throws {
     let audited = AuditEvent(
       time: Sample.time, run: Sample.run, job: nil, cluster: nil, token: nil, actor: "a", record: event.record
     )
     #expect(try details(of: audited) == expected)
+  }
+
+  @Test(arguments: [
+    Event.updateIntended(generation: 1), .enableIntended(generation: 1), .enableDone(generation: 1),
+    .revokeDone(generation: 1), .revokeConfirmed(generation: 1), .lineageHeld,
+    .retirementRequested(now: true),
+    .rotationRequested(generation: 1, compromised: true), .rollbackRequested(generation: 1),
+    .tokenTakenOver(tokenID: "x", expiresAt: nil), .relocationDone(key: nil), .tokenForgotten(generation: 1),
+  ])
+  func withoutDetailsThereAreNone(event: Event) throws {
+    let audited = AuditEvent(
+      time: Sample.time, run: Sample.run, job: nil, cluster: nil, token: nil, actor: "a", record: event.record
+    )
+    #expect(try details(of: audited) == nil)
   }
 
   private func details(of event: AuditEvent) throws -> [String: String]? {

@@ -36,6 +36,7 @@ enum LedgerCall: Sendable {
   case creations(Int, maximum: Int, job: String, Lease)
   case permits(RequestBudget, wanted: Int, perSecond: Int, uptime: Duration, Lease)
   case read(job: String, after: String?, limit: Int)
+  case readOne(String, job: String)
 }
 
 struct LedgerAnswer {
@@ -72,7 +73,7 @@ struct RandomCalls {
   private func anyLease() -> Lease { random.below(12) == 0 ? olderLease : lease }
 
   mutating func next() -> LedgerCall {
-    switch random.below(20) {
+    switch random.below(22) {
     case 0, 1: return .acquire(RunID(bits: random.next()))
     case 2: return .release(anyLease())
     case 3, 4, 5, 6:
@@ -95,6 +96,7 @@ struct RandomCalls {
       let rate = [0, 1, 7, 50, 1000][random.below(5)]
       let budget = RequestBudget.allCases[random.below(2)]
       return .permits(budget, wanted: random.below(30), perSecond: rate, uptime: uptime, anyLease())
+    case 18, 19: return .readOne(name(), job: job())
     default:
       return .read(job: job(), after: random.below(2) == 0 ? nil : name(), limit: random.below(5))
     }
@@ -119,7 +121,16 @@ struct RandomCalls {
     sent.append(head)
     let acknowledged = random.below(2) == 0 ? sent[random.below(sent.count)] : nil
     return LedgerTransaction(
-      events: events, lines: lines, head: lines.isEmpty ? nil : head, acknowledged: acknowledged)
+      events: events, renames: renames(), lines: lines, head: lines.isEmpty ? nil : head,
+      acknowledged: acknowledged)
+  }
+
+  /// Mostly none. Names that are free, in use, or of a lineage without events, and now and then two at once.
+  private func renames() -> [(lineage: LineageID, name: String)] {
+    guard random.below(3) == 0 else { return [] }
+    var lineages = Array(claimed.shuffled(with: random).prefix(1 + random.below(2)))
+    if random.below(15) == 0 { lineages.append(LineageID(999)) }
+    return lineages.map { (lineage: $0, name: random.below(2) == 0 ? name() : "x\(random.below(3))") }
   }
 
   static func answer(_ call: LedgerCall, from ledger: any Ledger) async -> LedgerAnswer {
@@ -157,6 +168,8 @@ struct RandomCalls {
       let grant = try await ledger.reservePermits(
         budget, wanted: wanted, perSecond: perSecond, uptime: uptime, lease: lease)
       return LedgerAnswer(text: "\(grant)")
+    case .readOne(let name, let job):
+      return LedgerAnswer(text: "\(String(describing: try await ledger.lineage(named: name, job: job)))")
     case .read(let job, let after, let limit):
       let page = try await ledger.lineages(job: job, after: after, limit: limit)
       let history = try await ledger.hasHistory(job: job)

@@ -71,4 +71,20 @@ enum Kind: String, CaseIterable {
     let broken = try await check(try kind.make(in: folder))
     #expect(broken == nil)
   }
+
+  /// A case of `Event` that the contract lacks is one that no ledger was shown to keep.
+  @Test func theContractHasEveryEvent() throws {
+    let source = try String(
+      contentsOf: URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "../../Sources/RotationModel/Event.swift"), encoding: .utf8)
+    let declared = source.components(separatedBy: "public enum Place")[0].components(separatedBy: .newlines)
+      .filter { $0.hasPrefix("  case ") }.map {
+        String($0.dropFirst("  case ".count).prefix(while: \.isLetter))
+      }
+    let sampled = LedgerContract.everyEvent.map { event in
+      Mirror(reflecting: event).children.first?.label ?? "\(event)"
+    }
+    #expect(!declared.isEmpty)
+    #expect(Set(declared) == Set(sampled))
+  }
 }

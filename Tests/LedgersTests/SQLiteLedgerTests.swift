@@ -81,6 +81,63 @@ import Testing
     #expect(error?.code == .leaseEnded)
   }
 
+  /// A ledger as the first version left it, without what a token was allowed.
+  private func makeFirstVersion() throws {
+    #expect(FileManager.default.createFile(atPath: path, contents: nil))
+    let database = try SQLiteDatabase(path: path, access: .readWrite)
+    try database.execute(LedgerSchema.migrations[0])
+    try database.execute(
+      """
+      PRAGMA application_id = \(LedgerSchema.applicationID);
+      PRAGMA user_version = 1;
+      INSERT INTO installation VALUES (1, '00000000000000aa', 2);
+      INSERT INTO leases VALUES (7, '00000000000000bb', 0, 0);
+      INSERT INTO jobs VALUES (1, 'j', 'a/c');
+      INSERT INTO lineages VALUES (1, 1, 'a', 0, 0, 7, 7, 0, 0, 1, 'd', 0);
+      INSERT INTO events VALUES
+        (1, 1, 5, 'create.intended', 1, '000000000000000a', NULL, NULL, 9, NULL, NULL, NULL, NULL),
+        (1, 2, 6, 'create.refused', NULL, '000000000000000a', NULL, NULL, NULL, NULL, NULL, NULL, 'no');
+      """)
+  }
+
+  private static let firstEvents = [
+    TimedEvent(
+      .createIntended(generation: 1, attempt: AttemptID(bits: 10), deadline: Instant(milliseconds: 9)),
+      at: Instant(milliseconds: 5)),
+    TimedEvent(
+      .createRefused(attempt: AttemptID(bits: 10), reason: "no"), at: Instant(milliseconds: 6)),
+  ]
+
+  @Test func aLedgerOfTheFirstVersionKeepsItsEventsAndTakesNewOnes() async throws {
+    try makeFirstVersion()
+    let event = TimedEvent(
+      .disableIntended(generation: 1, permissions: PermissionSet(text: "read:a,write:b"), at: now), at: now)
+    do {
+      let ledger = try SQLiteLedger.open(path: path, random: SeededRandom(1))
+      #expect(ledger.installation.text == "00000000000000aa")
+      let lease = try await ledger.acquireLease(run: RunID(bits: 1), now: now)
+      #expect(lease.fence == 8)
+      let claimed = try await ledger.claim(job: "j", limit: 9, lease: lease)
+      #expect(claimed.map(\.name) == ["a"] && claimed.map(\.events) == [Self.firstEvents])
+      try await ledger.commit(
+        LedgerTransaction(
+          events: [(lineage: claimed[0].id, event: event)], lines: [], head: nil, acknowledged: nil),
+        lease: lease)
+    }
+    #expect(
+      try LedgerSchema.userVersion(SQLiteDatabase(path: path, access: .readOnly)) == LedgerSchema.version)
+    let again = try SQLiteLedger.open(path: path, random: SeededRandom(1))
+    #expect(try await again.lineage(named: "a", job: "j")?.events == Self.firstEvents + [event])
+  }
+
+  @Test func aPlanReadsALedgerOfTheFirstVersionAndLeavesItAlone() async throws {
+    try makeFirstVersion()
+    let before = try Data(contentsOf: URL(fileURLWithPath: path))
+    let copy = try SQLiteLedger.temporaryCopy(of: path, random: SeededRandom(1))
+    #expect(try await copy.lineage(named: "a", job: "j")?.events == Self.firstEvents)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
+  }
+
   @Test func aNewerSchemaIsRefused() throws {
     _ = try SQLiteLedger.open(path: path, random: SeededRandom(1))
     try SQLiteDatabase(path: path, access: .readWrite).execute("PRAGMA user_version = 99")

@@ -59,6 +59,31 @@ struct PermissionTests {
     #expect(one != PermissionSet([Permission(.read, "a"), Permission(.write, "B")]))
   }
 
+  @Test(arguments: [
+    (PermissionSet([]), ""),
+    (PermissionSet([Permission(.read, "a")]), "read:a"),
+    (
+      PermissionSet([Permission(.write, "db/rp"), Permission(.read, "*"), Permission(.read, "a-b_C")]),
+      "write:db/rp,read:*,read:a-b_C"
+    ),
+  ])
+  func aSetIsWrittenAndReadBackInItsOrder(set: PermissionSet, text: String) {
+    #expect(set.text == text)
+    #expect(PermissionSet(text: text).permissions == set.permissions)
+  }
+
+  @Test(arguments: ["x", "read", "read:", ":a", "admin:a", "READ:a", ",", ",,", " read:a"])
+  func whatIsNoPermissionIsLeftOut(text: String) {
+    #expect(PermissionSet(text: text).isEmpty)
+    #expect(PermissionSet(text: "write:b,\(text),read:a").text == "write:b,read:a")
+  }
+
+  @Test func onlyWhatTheServiceTakesCanBeGranted() {
+    #expect(PermissionSet([Permission(.read, "*"), Permission(.write, "a/b")]).canBeGranted)
+    #expect(!PermissionSet([Permission(.read, "a"), Permission(.write, "a b")]).canBeGranted)
+    #expect(!PermissionSet([Permission(.read, "")]).canBeGranted)
+  }
+
   @Test func onlyTheStarIsAWildcard() {
     #expect(Permission(.read, "*").isWildcard)
     #expect(!Permission(.read, "**").isWildcard)

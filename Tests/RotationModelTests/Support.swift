@@ -53,6 +53,56 @@ extension Story {
   static let confirmed = Event.activationConfirmed(generation: 1, after: .seconds(3))
   static let found = Event.orphanFound(attempt: a, tokenID: "T", reason: "lost")
   static let revoking = Event.revokeIntended(generation: 1, reason: "refused")
+
+  /// The way of one generation from its intent until every one of these stores has it.
+  static func made(_ generation: Int, _ id: AttemptID = a, in stores: [String] = ["file"]) -> [Event] {
+    [
+      intended(id, generation: generation),
+      .createDone(attempt: id, tokenID: generation == 1 ? "T" : "T\(generation)", expiresAt: nil),
+      .storeStaged(generation: generation, attempt: id, store: "file"),
+      .activationConfirmed(generation: generation, after: .seconds(3)),
+    ] + stores.map { .storePromoted(generation: generation, store: $0) }
+      + [.deliveryDone(generation: generation, at: start)]
+  }
+
+  /// Generation 2 is current, and generation 1 is what it replaced.
+  static func rotated(in stores: [String] = ["file"]) -> [Event] {
+    made(1, a, in: stores) + made(2, b, in: stores)
+  }
+
+  static let readAndWrite = PermissionSet([Permission(.read, "a"), Permission(.write, "b")])
+  static let disabling = rotated() + [disableIntended(1)]
+  static let disabled = disabling + [.disableDone(generation: 1, at: start)]
+  static let revokingOld = rotated() + [revoking]
+  static let revokedOld = revokingOld + [.revokeDone(generation: 1)]
+  static let rollbackAsked = Event.rollbackRequested(generation: 1)
+  static let verifiedAgain = rotated() + [rollbackAsked, confirmed]
+  static let rolledBack =
+    verifiedAgain + [
+      .storeRolledBack(generation: 1, store: "file"), .rollbackDone(generation: 1, at: start),
+    ]
+  static let withdrawn =
+    made(1) + [
+      .retirementRequested(now: false), .storeWithdrawn(generation: 1, store: "file", at: start),
+    ]
+
+  static let rolledBackAlone =
+    rolledBack + [
+      .revokeIntended(generation: 2, reason: "old"), .revokeDone(generation: 2),
+      .revokeConfirmed(generation: 2),
+    ]
+  static let enabling = disabled + [rollbackAsked, .enableIntended(generation: 1)]
+  static let stagedSecond = Array(made(2, b).prefix(3))
+  static let activeSecond = Array(made(2, b).prefix(4))
+  static let ended: [Event] = [revoking, .revokeDone(generation: 1), .revokeConfirmed(generation: 1)]
+
+  static func disableIntended(_ generation: Int) -> Event {
+    .disableIntended(generation: generation, permissions: readAndWrite, at: start)
+  }
+
+  init(of events: [Event]) throws {
+    for event in events { try add(event) }
+  }
 }
 
 /// One value of each case of `Event`, about the given attempt, generation and token. The test
@@ -77,10 +127,39 @@ func everyEvent(attempt: AttemptID, fresh: AttemptID, generation: Int, tokenID: 
     .activationAccepted(generation: generation),
     .storePromoted(generation: generation, store: "file"),
     .deliveryFailed(generation: generation, store: "vault", reason: "sealed"),
-    .deliveryDone(generation: generation),
+    .deliveryDone(generation: generation, at: start),
     .revokeIntended(generation: generation, reason: "refused for too long"),
     .revokeDone(generation: generation),
     .revokeRefused(generation: generation, reason: "429"),
     .revokeUnknown(generation: generation, reason: "no answer"),
+    .revokeConfirmed(generation: generation),
+    .tokenTakenOver(tokenID: tokenID, expiresAt: start + .seconds(86_400)),
+    .tokenGone(generation: generation, reason: "GET says 404"),
+    .updateIntended(generation: generation),
+    .updateDone(generation: generation),
+    .updateRefused(generation: generation, reason: "400"),
+    .updateUnknown(generation: generation, reason: "no answer"),
+    .disableIntended(generation: generation, permissions: Story.readAndWrite, at: start),
+    .disableDone(generation: generation, at: start),
+    .disableRefused(generation: generation, reason: "400"),
+    .disableUnknown(generation: generation, reason: "no answer"),
+    .enableIntended(generation: generation),
+    .enableDone(generation: generation),
+    .enableRefused(generation: generation, reason: "400"),
+    .enableUnknown(generation: generation, reason: "no answer"),
+    .rotationRequested(generation: generation, compromised: false),
+    .lineageHeld,
+    .lineageReleased,
+    .rollbackRequested(generation: generation),
+    .storeRolledBack(generation: generation, store: "file"),
+    .rollbackDone(generation: generation, at: start),
+    .rollbackRefused(generation: generation, reason: "it is not accepted"),
+    .retirementRequested(now: false),
+    .storeWithdrawn(generation: generation, store: "file", at: start),
+    .lineageRenamed(from: "old-name"),
+    .storeRelocated(store: "file"),
+    .relocationDone(key: "secret-name"),
+    .clusterChanged(from: "account/cluster"),
+    .tokenForgotten(generation: generation),
   ]
 }

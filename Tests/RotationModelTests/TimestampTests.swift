@@ -116,6 +116,17 @@ struct DurationTextTests {
     #expect(DurationText.format(duration) == text)
   }
 
+  @Test(
+    arguments: [
+      (0, "0s"), (59, "59s"), (60, "1m"), (61, "1m 1s"), (3600, "1h"), (3601, "1h"), (3660, "1h 1m"),
+      (7199, "1h 59m"), (86_399, "23h 59m"), (86_400, "1d"), (89_940, "1d"), (273_900, "3d 4h"),
+      (34_560_000, "400d"), (-90, "1m 30s"),
+    ] as [(Int, String)])
+  func forPeopleTheTwoLargestUnitsAreEnough(seconds: Int, text: String) {
+    #expect(DurationText.rounded(.seconds(seconds)) == text)
+    #expect(DurationText.rounded(.seconds(seconds) + .milliseconds(seconds < 0 ? -999 : 999)) == text)
+  }
+
   @Test func whatIsShownIsReadBack() {
     var seeded = Seeded(2)
     for _ in 0..<2000 {

@@ -41,14 +41,15 @@ public actor InMemoryLedger: Ledger {
     var claimFence: Int64 = 0
     var events: [TimedEvent] = []
 
-    /// Whether a generation was staged or adopted that was not revoked later.
+    /// Whether a generation was staged or adopted that was not revoked, gone or left behind later.
     var hasToken: Bool {
       var generations: Set<Int> = []
       for timed in events {
         switch timed.event {
         case .storeStaged(let generation, _, _, _), .tokenAdopted(let generation, _, _, _, _, _):
           generations.insert(generation)
-        case .revokeDone(let generation): generations.remove(generation)
+        case .revokeDone(let generation), .tokenGone(let generation, _): generations.remove(generation)
+        case .clusterChanged: generations = []
         default: break
         }
       }
@@ -202,13 +203,18 @@ public actor InMemoryLedger: Ledger {
     try require(lease)
     var state = auditState(log: transaction.log)
     let known = Set(state.outbox.map(\.sequence))
+    let before = (lineages: lineages, ids: ids)
     guard
-      transaction.events.allSatisfy({ (1..<Int64(lineages.count) + 1).contains($0.lineage.value) }),
+      transaction.renames.allSatisfy({ rename($0.lineage, to: $0.name) }),
+      transaction.events.allSatisfy({ index(of: $0.lineage) != nil }),
       transaction.lines.allSatisfy({ !known.contains($0.sequence) })
     else {
-      throw LedgerError(.malformed, message: "an unknown lineage or a repeated line", hint: "report this")
+      (lineages, ids) = before
+      throw LedgerError(
+        .malformed, message: "an unknown lineage, a name in use or a repeated line", hint: "report this")
     }
-    for (lineage, name) in transaction.renames { rename(Int(lineage.value) - 1, to: name) }
+    // As in SQLite, the id of the last lineage is given again when that one is gone.
+    while lineages.last.map({ $0.job.isEmpty }) ?? false { lineages.removeLast() }
     for (lineage, event) in transaction.events {
       lineages[Int(lineage.value) - 1].events.append(event)
     }
@@ -221,13 +227,27 @@ public actor InMemoryLedger: Ledger {
     audit[transaction.log] = state
   }
 
-  private func rename(_ index: Int, to name: String) {
+  /// Where a lineage is; nil: nowhere, or it has given its name away.
+  private func index(of lineage: LineageID) -> Int? {
+    guard (1..<Int64(lineages.count) + 1).contains(lineage.value) else { return nil }
+    let index = Int(lineage.value) - 1
+    return lineages[index].job.isEmpty ? nil : index
+  }
+
+  /// false: there is no such lineage, or one that was worked on has the name.
+  private func rename(_ lineage: LineageID, to name: String) -> Bool {
+    guard let index = index(of: lineage) else { return false }
     let job = lineages[index].job
-    // A lineage that was never worked on gives its name away; it stays behind without one.
-    if let other = ids[job]?[name] { lineages[other].job = "" }
+    if let other = ids[job]?[name], other != index {
+      guard lineages[other].events.isEmpty else { return false }
+      // A lineage that was never worked on gives its name away; nothing is left of it but its place.
+      lineages[other].job = ""
+    }
     ids[job]?[lineages[index].name] = nil
     ids[job]?[name] = index
     lineages[index].name = name
+    lineages[index].row.name = name
+    return true
   }
 
   public func auditState(log: String) -> AuditState {

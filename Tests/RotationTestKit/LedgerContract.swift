@@ -21,6 +21,12 @@ public enum LedgerContract {
     ("permits refill steadily", permits),
     ("paging by name", paging),
     ("rows without a token are counted", rowsWithoutToken),
+    ("tokens that are gone or left behind do not count", lostTokens),
+    ("one lineage by its name", oneByName),
+    ("a lineage has the newest run's row", newestRow),
+    ("a lineage gets another name", renames),
+    ("names that may not be taken", refusedRenames),
+    ("wishes are no history", wishesAreNoHistory),
   ]
 
   static func row(_ name: String, _ position: Int64, oneOff: Bool = false) -> QueuedRow {

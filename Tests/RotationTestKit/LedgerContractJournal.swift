@@ -1,19 +1,21 @@
-import RotationModel
+public import RotationModel
 import RotationPorts
 
 extension LedgerContract {
   /// One of each kind of event, with and without its optional fields.
-  static var everyEvent: [Event] {
+  public static var everyEvent: [Event] {
     let attempt = AttemptID(bits: 0xfeed)
     let reason = "say \"no\"\n\u{2028}ünïcode\u{0}end"
     return [
       .createIntended(generation: 1, attempt: attempt, deadline: now + .seconds(30)),
+      .createIntended(generation: 1, attempt: attempt, deadline: now, key: "k"),
       .createDone(attempt: attempt, tokenID: "id-1", expiresAt: nil),
       .createDone(attempt: attempt, tokenID: "id-1", expiresAt: now),
       .createRefused(attempt: attempt, reason: reason),
       .createUnknown(attempt: attempt, reason: ""),
       .createWatchEnded(attempt: attempt),
       .storeStaged(generation: 1, attempt: attempt, store: "file"),
+      .storeStaged(generation: 1, attempt: attempt, store: "file", key: "k"),
       .tokenAdopted(generation: 2, attempt: attempt, tokenID: "id", place: .previous, expiresAt: now),
       .orphanFound(attempt: attempt, tokenID: "id", reason: reason),
       .orphanRevokeIntended(attempt: attempt, tokenID: "id"),
@@ -23,6 +25,7 @@ extension LedgerContract {
       .activationConfirmed(generation: 1, after: .milliseconds(3210)),
       .activationTimedOut(generation: 1, refusedSince: nil, reason: reason),
       .activationTimedOut(generation: 1, refusedSince: now, reason: reason),
+      .activationAccepted(generation: 1),
       .storePromoted(generation: 1, store: "file"),
       .deliveryFailed(generation: 1, store: "file", reason: reason),
       .deliveryDone(generation: 1, at: now),
@@ -30,6 +33,51 @@ extension LedgerContract {
       .revokeDone(generation: 1),
       .revokeRefused(generation: 1, reason: reason),
       .revokeUnknown(generation: 1, reason: reason),
+      .revokeConfirmed(generation: 1),
+    ] + everyChange(reason) + everyWish(reason)
+  }
+
+  private static func everyChange(_ reason: String) -> [Event] {
+    let permissions = PermissionSet([Permission(.write, "b/rp"), Permission(.read, "*")])
+    return [
+      .tokenTakenOver(tokenID: "id", expiresAt: nil),
+      .tokenTakenOver(tokenID: "id", expiresAt: now),
+      .tokenGone(generation: 1, reason: reason),
+      .updateIntended(generation: 1),
+      .updateDone(generation: 1),
+      .updateRefused(generation: 1, reason: reason),
+      .updateUnknown(generation: 1, reason: reason),
+      .disableIntended(generation: 1, permissions: permissions, at: now),
+      .disableIntended(generation: 1, permissions: PermissionSet([]), at: now),
+      .disableDone(generation: 1, at: now),
+      .disableRefused(generation: 1, reason: reason),
+      .disableUnknown(generation: 1, reason: reason),
+      .enableIntended(generation: 1),
+      .enableDone(generation: 1),
+      .enableRefused(generation: 1, reason: reason),
+      .enableUnknown(generation: 1, reason: reason),
+    ]
+  }
+
+  private static func everyWish(_ reason: String) -> [Event] {
+    [
+      .rotationRequested(generation: 1, compromised: false),
+      .rotationRequested(generation: 1, compromised: true),
+      .lineageHeld,
+      .lineageReleased,
+      .rollbackRequested(generation: 1),
+      .storeRolledBack(generation: 1, store: "file"),
+      .rollbackDone(generation: 1, at: now),
+      .rollbackRefused(generation: 1, reason: reason),
+      .retirementRequested(now: false),
+      .retirementRequested(now: true),
+      .storeWithdrawn(generation: 1, store: "file", at: now),
+      .lineageRenamed(from: "old"),
+      .storeRelocated(store: "file"),
+      .relocationDone(key: nil),
+      .relocationDone(key: "k"),
+      .clusterChanged(from: "account/cluster"),
+      .tokenForgotten(generation: 1),
     ]
   }
 
@@ -157,7 +205,7 @@ extension LedgerContract {
     var after: String?
     for _ in 0..<4 {
       let page = try await ledger.lineages(job: "j", after: after, limit: 3)
-      guard page.allSatisfy({ $0.row == nil }) else { return "a row out of a run" }
+      guard page.allSatisfy({ $0.row?.name == $0.name }) else { return "rows \(page.map(\.row))" }
       guard page.allSatisfy({ ($0.name == "b") == !$0.events.isEmpty }) else { return "wrong events" }
       guard page.allSatisfy({ ($0.name == "a-1") == $0.isOneOff }) else { return "wrong one-off flags" }
       names += page.map(\.name)
