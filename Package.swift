@@ -107,7 +107,8 @@ let package = Package(
     .target(
       name: "Simulation",
       dependencies: [
-        "RotationRunner", "RotationTestKit", "Sandbox", "SecretStores", "AuditLog", "Digests", "RotationModel",
+        "RotationRunner", "RotationTestKit", "Sandbox", "SecretStores", "AuditLog", "Digests",
+        "RotationModel",
         "RotationPorts", "FileSystem",
       ],
       path: "Tests/Simulation", swiftSettings: strict),

@@ -2,6 +2,7 @@
 public enum CommandName: String, Sendable, CaseIterable {
   case run
   case plan
+  case status
   case create
   case check
   case rotate

@@ -24,8 +24,11 @@ public struct CommandTable: Sendable {
   public static let tokenrotate = CommandTable(
     program: "tokenrotate",
     summary: "creates and rotates InfluxDB database tokens",
-    commands: [.run, .plan, .create, .check, .rotate, .rollback, .hold, .release, .retire, .rename, .move, .adopt,
-      .auditVerify, .auditRepair, .sandbox],
+    commands: [
+      .run, .plan, .status, .create, .check, .rotate, .rollback, .hold, .release, .retire, .rename, .move,
+      .adopt,
+      .auditVerify, .auditRepair, .sandbox,
+    ],
     commonOptions: [
       OptionSpecification(
         .defaults, .file("FILE"),
@@ -44,7 +47,7 @@ public struct CommandTable: Sendable {
       OptionSpecification(.version, .flag, "show the version and do nothing else"),
     ],
     laterCommands: [
-      "status", "import", "token", "audit show", "audit export", "report", "completions",
+      "import", "token", "audit show", "audit export", "report", "completions",
     ],
     documentation: "/usr/share/doc/tokenrotate, or the docs folder of the source")
 }

@@ -30,7 +30,8 @@ extension CommandSpecification {
     operands: jobs,
     options: [
       OptionSpecification(
-        .detailedExitCode, .flag, "exit with 0 for nothing to do, 10 for something, 8 before 10")
+        .detailedExitCode, .flag, "exit with 0 for nothing to do, 10 for something, 8 before 10"),
+      verify,
     ],
     exitStatuses: [
       .done, .failed, .badInput, .credential,
@@ -38,6 +39,19 @@ extension CommandSpecification {
       ExitStatus(code: 10, meaning: "with --detailed-exitcode: there is something to do"),
     ],
     examples: ["tokenrotate plan jobs/plant/job.toml", "tokenrotate plan jobs --detailed-exitcode"])
+
+  private static let verify = OptionSpecification(
+    .verify, .flag, "ask the cluster about each string that the stores hold; takes probes_per_second's time")
+
+  static let status = CommandSpecification(
+    name: .status,
+    summary: "show where every token stands, trouble first",
+    details:
+      "CSV, store and cluster compared, one line a token: state, age, when it is due and expires, how long its activation took, in how many stores it is. Without an operand: /etc/tokenrotate/jobs. Takes no lock and changes nothing anywhere.",
+    operands: OperandSpecification(text: "[JOB.toml...|DIR]", minimum: 0, maximum: nil),
+    options: [verify],
+    exitStatuses: [.done, .failed, .badInput, .credential, .person],
+    examples: ["tokenrotate status", "tokenrotate status jobs/plant/job.toml --format json"])
 
   static let create = CommandSpecification(
     name: .create,

@@ -16,6 +16,7 @@ public enum OptionName: String, Sendable, CaseIterable {
   case only
   case force
   case compromised
+  case verify
   case now
   case waitForLock = "wait-for-lock"
   case detailedExitCode = "detailed-exitcode"

@@ -1,4 +1,5 @@
 public import JSONText
+import RotationModel
 public import RotationPorts
 
 /// The one object of `--format json`. Its tokens wait in a spool, because the exit code at its beginning is
@@ -92,6 +93,27 @@ struct JSONReport {
 }
 
 extension JSONWriter {
+  /// Where a token stands, as the members of an object that is open.
+  mutating func standing(_ standing: TokenStanding, now: Instant) {
+    member("name", standing.name)
+    member("state", standing.state)
+    key("held")
+    bool(standing.isHeld)
+    member("token_id", standing.tokenID)
+    member("age_seconds", standing.createdAt.map { Int((now - $0).seconds) })
+    member("due_at", standing.dueAt?.rfc3339)
+    member("expires_at", standing.expiresAt?.rfc3339)
+    key("activation_seconds")
+    thousandths(standing.activationSeconds)
+    member("delivered", standing.delivered)
+    member("stores", standing.stores)
+    member("predecessor_token_id", standing.predecessorID)
+    member("predecessor_state", standing.predecessorState)
+    member("next", standing.next)
+    key("error")
+    problem(standing.problem)
+  }
+
   /// `code`, `message` and `hint`, or `null`.
   public mutating func problem(_ problem: Problem?) {
     guard let problem else { return null() }

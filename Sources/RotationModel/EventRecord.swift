@@ -92,7 +92,8 @@ extension Event {
       EventRecord(name: "delivery.done", generation: generation, instant: at)
     case .tokenTakenOver(let tokenID, let expiresAt):
       EventRecord(name: "token.taken_over", generation: 0, tokenID: tokenID, instant: expiresAt)
-    case .tokenGone, .updateIntended, .updateDone, .updateRefused, .updateUnknown, .disableIntended, .disableDone,
+    case .tokenGone, .updateIntended, .updateDone, .updateRefused, .updateUnknown, .disableIntended,
+      .disableDone,
       .disableRefused, .disableUnknown, .enableIntended, .enableDone, .enableRefused, .enableUnknown,
       .revokeIntended, .revokeDone, .revokeRefused, .revokeUnknown, .revokeConfirmed:
       changeRecord

@@ -219,8 +219,10 @@ extension RotationMachine {
   /// The stores lose the incumbent one by one, as soon as their place for a previous token is free.
   private func nextWithdrawal(_ context: ActionContext) -> Action {
     guard let incumbent, predecessor == nil else { return .none }
-    return context.stores.first { incumbent.promotedIn.contains($0) }
-      .map { .withdraw(generation: incumbent.number, store: $0) } ?? .none
+    // A store that the job no longer has cannot be asked; that it is gone is recorded all the same.
+    let store =
+      context.stores.first { incumbent.promotedIn.contains($0) } ?? incumbent.promotedIn.sorted().first
+    return store.map { .withdraw(generation: incumbent.number, store: $0) } ?? .none
   }
 
   private func nextRollback(to target: Generation, _ context: ActionContext) -> Action {

@@ -56,7 +56,9 @@ public struct PermissionSet: Equatable, Sendable {
     self.init(
       text.split(separator: ",").compactMap { part in
         let halves = part.split(separator: ":", maxSplits: 1)
-        guard halves.count == 2, let action = Permission.Action(rawValue: String(halves[0])) else { return nil }
+        guard halves.count == 2, let action = Permission.Action(rawValue: String(halves[0])) else {
+          return nil
+        }
         return Permission(action, String(halves[1]))
       })
   }

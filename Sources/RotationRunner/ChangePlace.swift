@@ -18,9 +18,8 @@ extension Performer {
 
   /// Lets one store have no current token of this name any more.
   func withdraw(_ number: Int, from storeName: String, work: inout TokenWork) async throws(Stop) -> Next? {
-    guard let store = plan.store(named: storeName) else { return .finished(.failed) }
     do throws(StoreError) {
-      try await store.withdraw(generation: number, at: work.place(job: plan.name))
+      try await plan.store(named: storeName)?.withdraw(generation: number, at: work.place(job: plan.name))
     } catch { return try await failedDelivery(error, of: number, in: storeName, work: &work) }
     try await record(
       [.storeWithdrawn(generation: number, store: storeName, at: serviceTimeAtLatest)], for: &work)

@@ -23,7 +23,8 @@ extension Performer {
     try await record(
       [.updateIntended(generation: number)], for: &work,
       details: [AuditEvent.Detail("description", description)])
-    switch await plan.service.updateToken(id: generation.tokenID, description: description, permissions: nil) {
+    switch await plan.service.updateToken(id: generation.tokenID, description: description, permissions: nil)
+    {
     case .done:
       try await record([.updateDone(generation: number)], for: &work)
       work.wasUpdated = true
@@ -127,7 +128,8 @@ extension Performer {
       before.permissions.allSatisfy(plan.allows)
     else {
       return try await giveUpRollback(
-        number, "the permissions that it had are not known, cannot be granted, or are more than [policy] allows",
+        number,
+        "the permissions that it had are not known, cannot be granted, or are more than [policy] allows",
         &work)
     }
     try await management.take()

@@ -36,7 +36,9 @@ struct Concern: Sendable {
       }
       return concerns
     }
-    if work.machine.wishes.relocatedIn == nil, (desired.place.secret ?? work.name) != (newest.key ?? work.name) {
+    if work.machine.wishes.relocatedIn == nil,
+      (desired.place.secret ?? work.name) != (newest.key ?? work.name)
+    {
       concerns.append(Concern(problem: .moved(work.name, newest, to: desired.place.secret)))
     }
     if newest.nearsItsEnd(at: now, work: work, policy: plan.policy) {
@@ -96,7 +98,8 @@ extension Problem {
       message:
         "\(name): the CSV no longer has a row for it, and token \(generation.tokenID) (\(generation.phase.rawValue)) lives on",
       hint:
-        "put the row back, or end the token with `tokenrotate retire`; nothing is revoked because a row is gone")
+        "put the row back, or end the token with `tokenrotate retire`; nothing is revoked because a row is gone"
+    )
   }
 
   static func missing(_ name: String, _ generation: Generation) -> Problem {
@@ -111,7 +114,8 @@ extension Problem {
       code: "permissions_differ",
       message: "\(name): the permissions of token \(token.id) on the cluster are not those of the CSV",
       hint:
-        "put the row back as it was, or let the token be replaced: `tokenrotate rotate`, or [rotation] in the job")
+        "put the row back as it was, or let the token be replaced: `tokenrotate rotate`, or [rotation] in the job"
+    )
   }
 
   static func otherExpiry(_ name: String, _ generation: Generation, _ found: Instant?) -> Problem {
@@ -119,7 +123,9 @@ extension Problem {
       code: "expiry_differs",
       message:
         "\(name): token \(generation.tokenID) was made with expiry \(generation.expiresAt?.rfc3339Seconds ?? "never"), and the cluster shows \(found?.rfc3339Seconds ?? "never")",
-      hint: "an expiry cannot be changed by the published API: look who did, or replace the token with `tokenrotate rotate`")
+      hint:
+        "an expiry cannot be changed by the published API: look who did, or replace the token with `tokenrotate rotate`"
+    )
   }
 
   static func moved(_ name: String, _ generation: Generation, to key: String?) -> Problem {
@@ -134,7 +140,9 @@ extension Problem {
     Problem(
       code: "replaces_too_late",
       message: "\(name): the row replaces token \(replaces), and the name has a token of its own already",
-      hint: "`replaces` is for a name's first token: take it out, and revoke \(replaces) by hand when nobody uses it")
+      hint:
+        "`replaces` is for a name's first token: take it out, and revoke \(replaces) by hand when nobody uses it"
+    )
   }
 
   static func expiring(_ work: TokenWork, _ generation: Generation, _ now: Instant) -> Problem {

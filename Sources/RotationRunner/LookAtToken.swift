@@ -29,10 +29,13 @@ extension Performer {
   }
 
   /// Looks before it leaps: a token that carries another marker than expected is not touched.
-  func look(at tokenID: String, ownedBy owner: ExpectedOwner, _ work: TokenWork) async throws(Stop) -> TokenSight {
+  func look(at tokenID: String, ownedBy owner: ExpectedOwner, _ work: TokenWork) async throws(Stop)
+    -> TokenSight
+  {
     let record: TokenRecord?
     do throws(ReadFailure) {
-      record = try await reading { () async throws(ServiceError) in try await plan.service.token(id: tokenID) }
+      record = try await reading { () async throws(ServiceError) in try await plan.service.token(id: tokenID)
+      }
     } catch {
       if case .stop(let stop) = error { throw stop }
       return .inDoubt(Problem(error.service).naming(work.name))
@@ -101,7 +104,8 @@ extension Problem {
   static func namedIsMarked(_ name: String, _ tokenID: String) -> Problem {
     Problem(
       code: "foreign_marker",
-      message: "\(name): token \(tokenID), which the row replaces, was made by tokenrotate: it is not touched",
+      message:
+        "\(name): token \(tokenID), which the row replaces, was made by tokenrotate: it is not touched",
       hint: "for another name of the same token there is `tokenrotate rename`")
   }
 

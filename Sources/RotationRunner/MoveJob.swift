@@ -133,7 +133,9 @@ public struct MoveJob: Sendable {
     if let done = try await store.read(.current, at: place), done == current { return }
     let inOrder = [previous, current].compactMap { $0 }.sorted { $0.generation < $1.generation }
     for token in inOrder {
-      if let there = try await store.read(.current, at: place), there.generation >= token.generation { continue }
+      if let there = try await store.read(.current, at: place), there.generation >= token.generation {
+        continue
+      }
       try await store.reserve(place, for: token.planned)
       try await store.stage(token, at: place)
       try await store.promote(generation: token.generation, at: place)
@@ -149,7 +151,9 @@ public struct MoveJob: Sendable {
     try await forEachLineage { (lineage) async throws(Stop) in
       let live = lineage.machine.generations.filter { $0.isLive }
       try await record(.clusterChanged(from: from.cluster), of: lineage)
-      for generation in live where left.count < 100 { left.append("\(lineage.claimed.name): \(generation.tokenID)") }
+      for generation in live where left.count < 100 {
+        left.append("\(lineage.claimed.name): \(generation.tokenID)")
+      }
     }
     guard !left.isEmpty else { return }
     tally.needsPerson = true
@@ -173,7 +177,8 @@ public struct MoveJob: Sendable {
 extension Problem {
   fileprivate static func notSettled(_ name: String, _ status: String) -> Problem {
     Problem(
-      code: "not_settled", message: "\(name) is \(status), which has to be finished where it was begun: nothing was moved",
+      code: "not_settled",
+      message: "\(name) is \(status), which has to be finished where it was begun: nothing was moved",
       hint: "put [cluster] and [[store]] back as they were, let `tokenrotate run` finish, then move")
   }
 

@@ -111,7 +111,8 @@ struct Performer: Sendable {
     context.retireNow = work.blocked.contains(.retirement) ? nil : reliable
     context.descriptionDiffers = work.descriptionDiffers(plan)
     context.successorIsOutdated =
-      plan.policy.isOn && work.outdatedTokenID != nil && work.outdatedTokenID == work.machine.successor?.tokenID
+      plan.policy.isOn && work.outdatedTokenID != nil
+      && work.outdatedTokenID == work.machine.successor?.tokenID
     context.gaveUpOn = work.gaveUpOn
     return context
   }

@@ -6,15 +6,29 @@ import RotationModel
 public struct PlanJob: Sendable {
   let plan: JobPlan
   let ports: RunPorts
+  let verifiesStrings: Bool
 
-  public init(plan: JobPlan, ports: RunPorts) {
+  /// `verifiesStrings`: the cluster is asked about each string that the stores call current.
+  public init(plan: JobPlan, ports: RunPorts, verifiesStrings: Bool = false) {
     self.plan = plan
     self.ports = ports
+    self.verifiesStrings = verifiesStrings
   }
 
   /// Hands on one line a token; the report's exit code is 0 (nothing to do), 10 (something), 8 (something
   /// needs a person) or that of what refused the job.
   public func run(_ receive: (PlannedStep) -> Void) async -> JobReport {
+    await look { step, _ in
+      if let step { receive(step) }
+    }
+  }
+
+  /// Hands on where each token stands, in the order of the CSV.
+  public func standings(_ receive: (TokenStanding) -> Void) async -> JobReport {
+    await look { _, standing in receive(standing) }
+  }
+
+  private func look(_ receive: (PlannedStep?, TokenStanding) -> Void) async -> JobReport {
     var codes: [ExitCode] = []
     var stop: Stop?
     do throws(Stop) {
@@ -27,9 +41,9 @@ public struct PlanJob: Sendable {
       codes += cluster.problems.map { _ in .needsPerson }
       try await SurveyJob(plan: plan, ports: ports).check(cluster)
       let performer = preparation.performer(cluster, circuit: Circuit(limit: 0))
-      try await planLineages(cluster.view, performer) { step in
-        codes.append(step.kind.exitCode)
-        receive(step)
+      try await planLineages(cluster.view, performer) { step, standing in
+        if let step { codes.append(step.kind.exitCode) }
+        receive(step, standing)
       }
     } catch { stop = error }
     if let stop { codes.append(stop.exitCode) }
@@ -37,7 +51,7 @@ public struct PlanJob: Sendable {
   }
 
   private func planLineages(
-    _ view: ClusterView, _ performer: Performer, _ receive: (PlannedStep) -> Void
+    _ view: ClusterView, _ performer: Performer, _ receive: (PlannedStep?, TokenStanding) -> Void
   ) async throws(Stop) {
     var unclaimed = Set(view.tokens.keys)
     while true {
@@ -50,22 +64,28 @@ public struct PlanJob: Sendable {
       for lineage in lineages {
         unclaimed.remove(lineage.name)
         guard plan.only?.contains(lineage.name) ?? true else { continue }
-        if let step = try await step(for: lineage, view, performer, &unclaimed) { receive(step) }
+        let (step, standing) = try await step(for: lineage, view, performer, &unclaimed)
+        receive(step, standing)
       }
     }
     for name in unclaimed.sorted().prefix(100) {
       for token in view.tokens[name] ?? [] {
-        receive(PlannedStep(kind: .needsPerson, name: name, reason: Problem.stranger(token).message))
+        let problem = Problem.stranger(token)
+        var standing = TokenStanding(name: name, state: "foreign", stores: plan.stores.count)
+        (standing.tokenID, standing.problem) = (token.id, problem)
+        receive(PlannedStep(kind: .needsPerson, name: name, reason: problem.message), standing)
       }
     }
   }
 
   private func step(
     for claimed: ClaimedLineage, _ view: ClusterView, _ performer: Performer, _ unclaimed: inout Set<String>
-  ) async throws(Stop) -> PlannedStep? {
+  ) async throws(Stop) -> (PlannedStep?, TokenStanding) {
     let installation = ports.ledger.installation
-    func needsPerson(_ problem: Problem) -> PlannedStep {
-      PlannedStep(kind: .needsPerson, name: claimed.name, reason: problem.message)
+    func needsPerson(_ problem: Problem) -> (PlannedStep, TokenStanding) {
+      var standing = TokenStanding(name: claimed.name, state: "unreadable", stores: plan.stores.count)
+      standing.problem = problem
+      return (PlannedStep(kind: .needsPerson, name: claimed.name, reason: problem.message), standing)
     }
     var work: TokenWork
     do throws(Problem) {
@@ -96,13 +116,38 @@ public struct PlanJob: Sendable {
         work.note(Concern(problem: flaw, blocks: [.retirement]))
       }
     } catch { return needsPerson(Problem(error).naming(work.name)) }
+    if verifiesStrings { try await verifyString(of: &work, performer) }
     let step = PlannedStep(describing: work, performer)
     if step?.kind == .nothing, let concern = performer.waitingConcern(of: work) { work.note(concern) }
-    guard let problem = work.problem ?? work.concern?.problem else { return step }
+    let standing = work.standing(plan, step: step)
+    guard let problem = work.problem ?? work.concern?.problem else { return (step, standing) }
     // What is due is done all the same, but for what the concern blocks.
-    var line = needsPerson(problem)
+    var line = needsPerson(problem).0
     if let step, step.kind != .nothing { line.reason += "; and: \(step.reason)" }
-    return line
+    return (line, standing)
+  }
+
+  /// Asks about the string that consumers read. That it is the token's is known from the store's records; that it
+  /// works only the cluster can say.
+  private func verifyString(of work: inout TokenWork, _ performer: Performer) async throws(Stop) {
+    guard work.concern == nil, let incumbent = work.machine.incumbent, incumbent.attempt != nil else {
+      return
+    }
+    switch try await performer.askAboutString(of: incumbent, .current, work) {
+    case .refused: work.note(Concern(problem: .stringRefused(work.name, incumbent)))
+    case .storeFailed(let error): work.fail(Problem(error).naming(work.name))
+    case .accepted, .unavailable, .noString: break
+    }
+  }
+}
+
+extension Problem {
+  fileprivate static func stringRefused(_ name: String, _ generation: Generation) -> Problem {
+    Problem(
+      code: "string_refused",
+      message:
+        "\(name): the cluster lists token \(generation.tokenID), and refuses the string that the store has for it",
+      hint: "`tokenrotate rotate JOB.toml \(name)` replaces the token")
   }
 }
 

@@ -36,7 +36,8 @@ extension PlannedStep {
       return (isBehind ? .create : kind, "active, not delivered to store \(store) yet")
     case .completeDelivery: return (kind, "delivered, not recorded yet")
     case .update: return (.rotate, "the description changed: update it in place")
-    case .disable(let number): return (.retire, "\(id(number)) was replaced, and its overlap has passed: disable it")
+    case .disable(let number):
+      return (.retire, "\(id(number)) was replaced, and its overlap has passed: disable it")
     case .confirmDisable(let number) where machine.rollbackTarget != nil:
       return (.rotate, "roll back: look whether \(id(number)), which is being disabled, is")
     case .confirmDisable(let number): return (.retire, "\(id(number)) is being disabled: look whether it is")
@@ -45,7 +46,9 @@ extension PlannedStep {
       return (.rotate, "roll back: make \(id(number)) current again in store \(store)")
     case .completeRollback: return (.rotate, "rolled back, not recorded yet")
     case .relocate(let store):
-      return (.rotate, "renamed from \(machine.wishes.formerNames.last ?? "?"): move it within store \(store)")
+      return (
+        .rotate, "renamed from \(machine.wishes.formerNames.last ?? "?"): move it within store \(store)"
+      )
     case .completeRelocation: return (.rotate, "renamed, not recorded yet")
     case .withdraw(let number, let store):
       return (.retire, "a person has retired it: take \(id(number)) out of store \(store)")
@@ -77,7 +80,9 @@ extension PlannedStep {
     guard work.desired != nil || machine.predecessor != nil else { return nil }
     var reason = machine.status.rawValue
     if machine.wishes.isHeld { reason += ", held" }
-    if let due = context.due, machine.wishes.isHeld { reason += "; would be replaced: \(due.words(now: context.now))" }
+    if let due = context.due, machine.wishes.isHeld {
+      reason += "; would be replaced: \(due.words(now: context.now))"
+    }
     if let predecessor = machine.predecessor {
       reason += "; its predecessor is \(predecessor.phase.rawValue)"
       if let at = predecessor.nextChange(context.policy) { reason += " until \(at.rfc3339Seconds)" }

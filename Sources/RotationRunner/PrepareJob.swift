@@ -176,7 +176,8 @@ struct PrepareJob: Sendable {
       message:
         "this machine's clock and that of \(plan.service.address) are \(DurationText.format(.seconds(skew.milliseconds / 1000))) apart",
       hint:
-        "set this machine's clock right: until then nothing is retired, nor replaced because of its age or expiry")
+        "set this machine's clock right: until then nothing is retired, nor replaced because of its age or expiry"
+    )
   }
 
   /// Holds the databases that the CSV names against those of the cluster.

@@ -50,7 +50,8 @@ public struct RecordWish: Sendable {
       for (work, events) in granted where !events.isEmpty { try await record(events, of: work) }
     } catch {
       ports.reporter.jobStarted(plan.name)
-      return finish(JobReport(exitCode: error.exitCode, counts: [:], problem: error.problem, endsRun: error.endsRun))
+      return finish(
+        JobReport(exitCode: error.exitCode, counts: [:], problem: error.problem, endsRun: error.endsRun))
     }
     guard wish.needsRun else { return reportAtOnce() }
     var plan = plan
@@ -177,7 +178,8 @@ extension Problem {
 
   fileprivate static func rowIsThere(_ name: String) -> Problem {
     Problem(
-      code: "row_present", message: "\(name): the CSV still has a row for it, and the next run would make another token",
+      code: "row_present",
+      message: "\(name): the CSV still has a row for it, and the next run would make another token",
       hint: "take the row out first; nothing was changed")
   }
 

@@ -85,7 +85,8 @@ extension Performer {
   }
 
   /// Removes what the stores' places still hold of the attempt; false: a store failed.
-  func empty(_ which: Event.Place, of attempt: AttemptID, _ work: inout TokenWork) async throws(Stop) -> Bool {
+  func empty(_ which: Event.Place, of attempt: AttemptID, _ work: inout TokenWork) async throws(Stop) -> Bool
+  {
     do throws(StoreError) {
       for store in plan.stores {
         try await store.discard(which, attempt: attempt, at: work.place(job: plan.name))
@@ -196,7 +197,8 @@ extension Problem {
   fileprivate static func notShownYet(_ name: String, _ generation: Generation) -> Problem {
     Problem(
       code: "not_shown_yet",
-      message: "\(name): token \(generation.tokenID) is to go, and the cluster does not show it yet: it is not revoked",
+      message:
+        "\(name): token \(generation.tokenID) is to go, and the cluster does not show it yet: it is not revoked",
       hint: "the next run looks again")
   }
 
@@ -205,7 +207,8 @@ extension Problem {
       code: "enabled_by_hand",
       message:
         "\(name): token \(generation.tokenID) was disabled, and somebody has given it permissions since: it is not revoked",
-      hint: "if a consumer needs it, move the consumer over; then take the permissions away again, or revoke it")
+      hint:
+        "if a consumer needs it, move the consumer over; then take the permissions away again, or revoke it")
   }
 
   fileprivate static func notNamedAnyMore(_ name: String, _ generation: Generation) -> Problem {

@@ -7,7 +7,9 @@ extension Performer {
   func permissionsToGrant(_ work: inout TokenWork) async throws(Stop) -> PermissionSet? {
     guard let desired = work.desired else { return nil }
     let isFirst = work.machine.generations.isEmpty
-    guard desired.inheritsPermissions || (isFirst && desired.replaces != nil) else { return desired.permissions }
+    guard desired.inheritsPermissions || (isFirst && desired.replaces != nil) else {
+      return desired.permissions
+    }
     let model = work.machine.incumbent
     guard let tokenID = model?.tokenID ?? desired.replaces else { return nil }
     let owner = model.map { self.owner(of: $0, work) } ?? ExpectedOwner.named
@@ -15,7 +17,9 @@ extension Performer {
     case .inDoubt(let problem): work.fail(problem)
     case .gone: work.fail(.replacedIsGone(work.name, tokenID))
     case .found(let record):
-      if isFirst { try await self.record([.tokenTakenOver(tokenID: tokenID, expiresAt: record.expiresAt)], for: &work) }
+      if isFirst {
+        try await self.record([.tokenTakenOver(tokenID: tokenID, expiresAt: record.expiresAt)], for: &work)
+      }
       guard desired.inheritsPermissions else { return desired.permissions }
       guard !record.permissions.isEmpty, record.permissions.canBeGranted else {
         work.fail(.nothingToInherit(work.name, tokenID))
@@ -36,13 +40,16 @@ extension Problem {
     Problem(
       code: "replaced_gone",
       message: "\(name): token \(tokenID), which is to be replaced, is not on the cluster",
-      hint: "look for a mistyped id; for a token that is gone name the permissions in the row and leave `replaces` empty")
+      hint:
+        "look for a mistyped id; for a token that is gone name the permissions in the row and leave `replaces` empty"
+    )
   }
 
   fileprivate static func forbidden(_ name: String, _ tokenID: String) -> Problem {
     Problem(
       code: "policy",
-      message: "\(name): token \(tokenID), whose permissions the row takes over, may do more than [policy] allows",
+      message:
+        "\(name): token \(tokenID), whose permissions the row takes over, may do more than [policy] allows",
       hint: "name the permissions in the row, or let [policy] allow them")
   }
 

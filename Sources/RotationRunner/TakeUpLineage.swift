@@ -54,7 +54,8 @@ extension TokenWork {
 
   func dueFacts(now: Instant) -> DueFacts {
     DueFacts(
-      now: now, name: name, every: desired?.rotateEvery, expiryIsRelative: desired?.expiry.isRelative ?? false,
+      now: now, name: name, every: desired?.rotateEvery,
+      expiryIsRelative: desired?.expiry.isRelative ?? false,
       permissionsDiffer: permissionsDiffer, absence: absence)
   }
 
@@ -68,7 +69,9 @@ extension TokenWork {
 
   /// Whether the incumbent's description on the cluster, marker included, is not the row's.
   func descriptionDiffers(_ plan: JobPlan) -> Bool {
-    guard !wasUpdated, let desired, let observed, observed.id == machine.incumbent?.tokenID else { return false }
+    guard !wasUpdated, let desired, let observed, observed.id == machine.incumbent?.tokenID else {
+      return false
+    }
     return observed.description != desired.description || observed.marker.name != name
   }
 }

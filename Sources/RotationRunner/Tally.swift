@@ -73,7 +73,8 @@ extension TokenWork {
     switch machine.successor?.phase {
     case .staged: break
     case .active, .delivering: guard stop == .interrupted else { return nil }
-    case .current, .superseded, .disabling, .disabled, .enabling, .revoking, .revoked, .leftBehind, nil: return nil
+    case .current, .superseded, .disabling, .disabled, .enabling, .revoking, .revoked, .leftBehind, nil:
+      return nil
     }
     var report = report(.pending)
     if problem == nil, stop == .interrupted {

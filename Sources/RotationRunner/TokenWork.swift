@@ -92,7 +92,9 @@ struct TokenWork: Sendable {
   /// Where the token is, or is to be: a string stays where it was staged, whatever its row says now.
   func place(job: String) -> StorePlace {
     var place = desired?.place ?? StorePlace(job: job, name: name)
-    if let generation = machine.generations.last(where: { $0.isLive && $0.attempt != nil }) {
+    // A token that has ended keeps its place until its string is forgotten.
+    let kept = machine.generations.last { ($0.isLive || !$0.isConfirmedGone) && $0.attempt != nil }
+    if let generation = kept {
       place.secret = generation.key
     } else if let attempt = machine.attempts.last(where: \.mayHaveString) {
       place.secret = attempt.key

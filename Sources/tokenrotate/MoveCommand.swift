@@ -44,7 +44,8 @@ struct MoveCommand {
 extension Problem {
   fileprivate static func nothingToMove(_ job: String) -> Problem {
     Problem(
-      code: "nothing_to_move", message: "job \(job): its tokens belong to the cluster and the stores that it names",
+      code: "nothing_to_move",
+      message: "job \(job): its tokens belong to the cluster and the stores that it names",
       hint: nil)
   }
 }

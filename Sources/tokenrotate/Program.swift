@@ -59,6 +59,7 @@ struct Program {
       context.options.flag(.dryRun)
         ? await PlanCommand(context: context).run() : await RunCommand(context: context).run()
     case .plan: await PlanCommand(context: context).run()
+    case .status: await StatusCommand(context: context).run()
     case .create: await CreateCommand(context: context).run()
     case .check: await CheckCommand(context: context).run()
     case .rotate, .rollback, .hold, .release, .retire, .rename: await WishCommand(context: context).run()
@@ -92,7 +93,7 @@ extension CommandName {
   /// Whether a first signal is a wish; the others end at once, which changes nothing.
   fileprivate var stopsAtSafePoints: Bool {
     switch self {
-    case .run, .plan, .create, .rotate, .rollback, .hold, .release, .retire, .rename, .move, .adopt,
+    case .run, .plan, .status, .create, .rotate, .rollback, .hold, .release, .retire, .rename, .move, .adopt,
       .auditRepair, .sandbox:
       true
     case .check, .auditVerify, .help, .version: false
@@ -164,6 +165,11 @@ struct CommandContext {
 
   func planReporter() -> PlanReporter {
     PlanReporter(
+      style: style, output: output, errors: errors, clock: clock, spoolDirectory: spoolDirectory)
+  }
+
+  func statusReporter() -> StatusReporter {
+    StatusReporter(
       style: style, output: output, errors: errors, clock: clock, spoolDirectory: spoolDirectory)
   }
 

@@ -96,9 +96,11 @@ struct Wiring {
     var stores: [any SecretStore] = []
     for (index, text) in binding.stores.enumerated() {
       let parts = text.split(separator: ":", maxSplits: 2)
-      guard parts.count == 3, parts[0] == "file", let format = FileStoreFormat(rawValue: String(parts[1])) else {
+      guard parts.count == 3, parts[0] == "file", let format = FileStoreFormat(rawValue: String(parts[1]))
+      else {
         throw Problem(
-          code: "unknown_store", message: "the ledger says that job \(plan.name) had the store \(text), which is not known",
+          code: "unknown_store",
+          message: "the ledger says that job \(plan.name) had the store \(text), which is not known",
           hint: "run the version of tokenrotate that wrote it")
       }
       let isDefault = parts[2] == "(default)"
@@ -108,7 +110,8 @@ struct Wiring {
       }
       guard !sameDirectory else {
         throw Problem(
-          code: "format_changed", message: "job \(plan.name): the format of the store \(directory) cannot be changed in place",
+          code: "format_changed",
+          message: "job \(plan.name): the format of the store \(directory) cannot be changed in place",
           hint: "give the store with the new format another directory")
       }
       let settings = FileStoreSettings(

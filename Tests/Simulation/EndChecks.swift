@@ -11,14 +11,18 @@ enum EndChecks {
     let mayNeedPerson = world.lineages.values.contains { lineage in
       let machine = lineage.machine
       // A token whose row is gone is told to a person at every run, and so is what nears its end and is held.
-      let isLeft = (machine.newest ?? machine.predecessor) != nil && !world.wanted.contains { $0.name == lineage.name }
+      let isLeft =
+        (machine.newest ?? machine.predecessor) != nil && !world.wanted.contains { $0.name == lineage.name }
       let isMeddledWith = machine.incumbent.map { world.meddledWith.contains($0.tokenID) } ?? false
       // A rollback waits for a disable that was never answered, seven days at most.
       let isWaiting = machine.rollbackTarget?.phase == .disabling
-      return isLeft || isMeddledWith || isWaiting || machine.wishes.isHeld || !world.policy.isOn && world.isLively
+      return isLeft || isMeddledWith || isWaiting || machine.wishes.isHeld
+        || !world.policy.isOn && world.isLively
     }
     // An older ledger that was put back may contradict the stores in ways that only a person can settle.
-    if !world.wasRestored, !world.hasNothingToInherit, report?.exitCode != .done, report?.exitCode != .needsPerson || !mayNeedPerson {
+    if !world.wasRestored, !world.hasNothingToInherit, report?.exitCode != .done,
+      report?.exitCode != .needsPerson || !mayNeedPerson
+    {
       world.broken("liveness", "the last quiet run ended with \(String(describing: report))")
     }
     for row in world.rows { checkRow(world, row) }
@@ -47,24 +51,31 @@ enum EndChecks {
     if !isExplained, !world.wasRestored {
       world.broken("2", "\(row.name) has live tokens \(tokens.map(\.id)), the ledger \(expected.sorted())")
     }
-    if let predecessor = machine.predecessor, !world.mayStay(machine), world.wanted.contains(where: { $0.name == row.name }) {
+    if let predecessor = machine.predecessor, !world.mayStay(machine),
+      world.wanted.contains(where: { $0.name == row.name })
+    {
       world.broken(
         "liveness", "\(row.name): its predecessor is \(predecessor.phase.rawValue) at the end")
     }
     guard let row = world.wanted.first(where: { $0.name == row.name }) else { return }
     guard let generation = machine.incumbent, generation.attempt != nil else {
-      if !machine.wishes.isHeld, !world.wasRestored, !row.inheritsPermissions, world.policy.isOn || !world.isLively {
-        world.broken("liveness", "\(row.name) is \(lineage?.machine.status.rawValue ?? "unheard of") at the end")
+      if !machine.wishes.isHeld, !world.wasRestored, !row.inheritsPermissions,
+        world.policy.isOn || !world.isLively
+      {
+        world.broken(
+          "liveness", "\(row.name) is \(lineage?.machine.status.rawValue ?? "unheard of") at the end")
       }
       return
     }
     for path in world.storePaths
-    where !world.wasRestored && world.disk.content(of: "\(path)/\(row.name)")
-      != world.strings[generation.tokenID].map({ Array($0.utf8) })
+    where !world.wasRestored
+      && world.disk.content(of: "\(path)/\(row.name)")
+        != world.strings[generation.tokenID].map({ Array($0.utf8) })
     {
       world.broken("3", "\(row.name): the current token of \(path) is not the ledger's")
     }
-    guard let token = tokens.first(where: { $0.id == generation.tokenID }), world.policy.isOn || !world.isLively,
+    guard let token = tokens.first(where: { $0.id == generation.tokenID }),
+      world.policy.isOn || !world.isLively,
       !machine.wishes.isHeld, !world.wasRestored,
       let attempt = lineage?.machine.attempts.last(where: { $0.id == generation.attempt })
     else { return }
@@ -155,7 +166,11 @@ enum EndChecks {
     }
 
     func difference(from other: Snapshot) -> String? {
-      if posts != other.posts || deletes != other.deletes || changes != other.changes || tokens != other.tokens { return "the cluster" }
+      if posts != other.posts || deletes != other.deletes || changes != other.changes
+        || tokens != other.tokens
+      {
+        return "the cluster"
+      }
       if events != other.events { return "the ledger" }
       let paths = Set(files.keys).union(other.files.keys)
       return paths.sorted().first { files[$0] != other.files[$0] }
@@ -189,7 +204,9 @@ extension World {
   /// Whether a predecessor may be there at the end: what is to take its place is not in order, or the row stopped
   /// naming it, which is for a person to settle.
   func mayStay(_ machine: RotationMachine) -> Bool {
-    wasRestored || hasNothingToInherit || machine.rollbackTarget?.phase == .disabling || machine.wishes.isHeld && machine.incumbent == nil || (machine.incumbent.map { meddledWith.contains($0.tokenID) } ?? false)
+    wasRestored || hasNothingToInherit || machine.rollbackTarget?.phase == .disabling
+      || machine.wishes.isHeld && machine.incumbent == nil
+      || (machine.incumbent.map { meddledWith.contains($0.tokenID) } ?? false)
       || machine.predecessor.map { meddledWith.contains($0.tokenID) } ?? false
   }
 }

@@ -16,7 +16,10 @@ extension World {
       }.map(\.name)
       return names.isEmpty ? nil : names[Int(draw.next() % UInt64(names.count))]
     }
-    if chance(60), let name = pick({ machine, _ in machine.predecessor.map { machine.mayRollBack(to: $0.number) } ?? false }) {
+    if chance(60),
+      let name = pick({ machine, _ in machine.predecessor.map { machine.mayRollBack(to: $0.number) } ?? false
+        })
+    {
       return .wish(.rollBack, name)
     }
     if chance(50), let name = pick({ machine, isWanted in !isWanted && machine.hasTokenOfOurs }) {
@@ -46,7 +49,8 @@ extension World {
       _ = cluster.revokeToken(id, at: now)
       saw("world token revoked by hand")
     case 1:
-      _ = cluster.updateToken(id, TokenChange(permissions: PermissionSet([Permission(.read, "air")])), at: now)
+      _ = cluster.updateToken(
+        id, TokenChange(permissions: PermissionSet([Permission(.read, "air")])), at: now)
       saw("world permissions changed by hand")
     default:
       guard let record = cluster.token(id, at: now), let marker = Marker.split(record.description).marker

@@ -20,7 +20,8 @@ enum Invariants {
   /// 3: the string of everything that lives and was staged is in a store. After an older ledger was put back, it
   /// knows tokens whose strings the stores have let go of since.
   private static func checkString(
-    _ world: World, _ lineage: (name: String, machine: RotationMachine), _ generation: Generation, _ effect: String
+    _ world: World, _ lineage: (name: String, machine: RotationMachine), _ generation: Generation,
+    _ effect: String
   ) {
     guard !world.wasRestored, generation.attempt != nil, let string = world.strings[generation.tokenID]
     else { return }
@@ -36,7 +37,8 @@ enum Invariants {
     guard !isThere else { return }
     world.broken(
       "3",
-      "\(lineage.name): the string of \(generation.phase.rawValue) \(generation.tokenID) is lost at \(effect)")
+      "\(lineage.name): the string of \(generation.phase.rawValue) \(generation.tokenID) is lost at \(effect)"
+    )
   }
 
   /// 1: what the ledger calls current is what the stores call so, unless another token is just taking its place.
@@ -110,7 +112,9 @@ enum Invariants {
   }
 
   /// Before a PATCH reaches the network.
-  static func checkChange(_ world: World, _ tokenID: String, description: String?, permissions: PermissionSet?) {
+  static func checkChange(
+    _ world: World, _ tokenID: String, description: String?, permissions: PermissionSet?
+  ) {
     if let description {
       checkIntent(world, tokenID, ["update.intended"], "PATCH of the description")
       if Marker.split(description).marker == nil { world.broken("2", "a description without a marker") }
@@ -160,7 +164,8 @@ enum Invariants {
   private static func checkOwner(_ world: World, _ tokenID: String) {
     guard let record = world.cluster.token(tokenID, at: world.now), record.revokedAt == nil else { return }
     let marker = Marker.split(record.description).marker
-    if marker == nil, world.lineages.values.contains(where: { $0.machine.generation(0)?.tokenID == tokenID }) {
+    if marker == nil, world.lineages.values.contains(where: { $0.machine.generation(0)?.tokenID == tokenID })
+    {
       return
     }
     let isOurs = world.lineages.values.contains { lineage in

@@ -51,7 +51,9 @@ struct MortalLedger: Ledger {
   }
   func lineage(named name: String, job: String) async throws(LedgerError) -> ClaimedLineage? {
     let found = await base.lineage(named: name, job: job)
-    if let found, world.lineages[found.id] == nil { world.lineages[found.id] = (found.name, RotationMachine()) }
+    if let found, world.lineages[found.id] == nil {
+      world.lineages[found.id] = (found.name, RotationMachine())
+    }
     return found
   }
   func lineages(job: String, after: String?, limit: Int) async throws(LedgerError) -> [ClaimedLineage] {

@@ -238,7 +238,9 @@ struct RecordingReporter: Reporter {
   func progressed(_ job: String, _ progress: Progress) {}
   func tokenFinished(_ job: String, _ report: TokenReport) {
     world.reports.append("\(report)")
-    world.tell("report \(report.name) \(report.outcome.rawValue) \(report.problem.map { "\($0.code): \($0.message)" } ?? "")")
+    world.tell(
+      "report \(report.name) \(report.outcome.rawValue) \(report.problem.map { "\($0.code): \($0.message)" } ?? "")"
+    )
     if report.outcome == .unchanged { world.acted("none") }
     if report.outcome == .pending { world.acted("wait") }
   }

@@ -62,7 +62,9 @@ public struct Simulation {
   /// Invariant 8: the same run again at the same instant changes nothing.
   private func checkRepetition() {
     // Nothing is pending: what still waits for its activation is asked about again, and that is recorded.
-    guard !world.wasRestored, !world.lineages.values.contains(where: { $0.machine.successor != nil }) else { return }
+    guard !world.wasRestored, !world.lineages.values.contains(where: { $0.machine.successor != nil }) else {
+      return
+    }
     let before = EndChecks.Snapshot(world)
     live(Trouble())
     let after = EndChecks.Snapshot(world)

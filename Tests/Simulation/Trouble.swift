@@ -82,7 +82,9 @@ extension World {
     // Where tokens are given up, their revocation has to be met by trouble as well; and where they are late,
     // the questions about them.
     let isRetiring = lineages.values.contains { lineage in
-      lineage.machine.predecessor.map { $0.phase == .disabling || $0.phase == .disabled || $0.phase == .superseded }
+      lineage.machine.predecessor.map {
+        $0.phase == .disabling || $0.phase == .disabled || $0.phase == .superseded
+      }
         ?? false
     }
     if isRetiring, chance(40) {

@@ -172,7 +172,9 @@ final class World: @unchecked Sendable {
   }
 
   /// Longer than any late effect of `drawFaults`, than any node takes to learn a token, and than overlap or quarantine.
-  var quietPause: Duration { max(.seconds(1200), max(policy.overlap, policy.quarantine ?? .zero) + .seconds(60)) }
+  var quietPause: Duration {
+    max(.seconds(1200), max(policy.overlap, policy.quarantine ?? .zero) + .seconds(60))
+  }
 
   private func makeByHand(_ description: String) -> String? {
     let token = cluster.createToken(

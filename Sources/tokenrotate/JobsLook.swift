@@ -1,0 +1,116 @@
+import Arguments
+import FileSystem
+import JobFiles
+import Reporting
+import RotationModel
+import RotationPorts
+import RotationRunner
+
+/// What looks at jobs without changing anything tells it to.
+protocol LookReporter: Reporter {
+  func jobRefused(_ name: String, problems: [Problem], exitCode: ExitCode)
+  func finishLook(exitCode: ExitCode, problem: Problem?)
+}
+
+extension PlanReporter: LookReporter {
+  func finishLook(exitCode: ExitCode, problem: Problem?) { finish(exitCode: exitCode, problem: problem) }
+}
+
+extension StatusReporter: LookReporter {
+  func finishLook(exitCode: ExitCode, problem: Problem?) { finish(exitCode: exitCode, problem: problem) }
+}
+
+/// The flow that `plan` and `status` share: load, copy the ledger, look at one job after the other. Takes no lock
+/// and changes nothing anywhere.
+struct JobsLook<Sink: LookReporter> {
+  let context: CommandContext
+  let reporter: Sink
+  /// As in `the plan was stopped`.
+  let what: String
+  /// What is an exit code of the look, and what the call's.
+  let exitCode: (ExitCode) -> ExitCode
+  /// Looks at one job and tells it.
+  let look: (PlanJob, String) async -> JobReport
+
+  func run(_ operands: [String]) async -> ExitCode {
+    let set: JobSet
+    do {
+      set = try JobSet.load(arguments: operands, defaults: context.defaultsPath)
+    } catch {
+      reporter.finishLook(
+        exitCode: .badInput, problem: Problem(code: "bad_input", message: error.message, hint: error.hint))
+      return .badInput
+    }
+    var codes: [ExitCode] = []
+    for failure in set.failures {
+      reporter.jobRefused(failure.path, problems: [context.problem(of: failure)], exitCode: .badInput)
+      codes.append(.badInput)
+    }
+    do {
+      try context.state.requireSafe()
+      let ledger = try context.state.copyLedger(executor: context.threads)
+      let lease = try await ledger.acquireLease(
+        run: RunID(bits: SystemRandom().next()), now: context.clock.now)
+      for job in set.jobs {
+        if context.interruption.isRequested {
+          reporter.jobRefused(
+            job.name, problems: [.notTried(job.name, "\(what) was stopped")],
+            exitCode: context.interruption.exitCode)
+          continue
+        }
+        codes.append(await look(at: job, ledger: ledger, lease: lease))
+      }
+    } catch {
+      let code = context.exitCode(ofBeginning: error)
+      reporter.finishLook(exitCode: code, problem: Problem(any: error))
+      return code
+    }
+    if context.interruption.isRequested { codes.append(context.interruption.exitCode) }
+    let code = exitCode(ExitCode.worst(codes))
+    reporter.finishLook(exitCode: code, problem: nil)
+    return code
+  }
+
+  private func look(at job: Job, ledger: any Ledger, lease: Lease) async -> ExitCode {
+    do {
+      let specification = try context.specification(of: job)
+      _ = try specification.reader.validate()
+      // `run --dry-run --only NAME…` comes here too.
+      let only = context.options.values(.only)
+      if !only.isEmpty { try specification.reader.requireNames(only) }
+      let journal = Journal(
+        ledger: ledger, auditLog: ClosedAuditLog(),
+        state: .start(log: AuditState.mainLog, installation: ledger.installation), lease: lease,
+        actorName: context.environment.actorName)
+      var plan = try context.wiring.plan(
+        for: job, specification: specification, journal: journal, installation: ledger.installation)
+      plan.only = only.isEmpty ? nil : Set(only)
+      plan.isForced = context.options.flag(.force)
+      let ports = RunPorts(
+        ledger: ledger, clock: context.clock, random: SystemRandom(),
+        interruption: context.interruption, reporter: reporter, lease: lease)
+      reporter.jobStarted(job.name)
+      let planJob = PlanJob(plan: plan, ports: ports, verifiesStrings: context.options.flag(.verify))
+      let report = await look(planJob, job.name)
+      reporter.jobFinished(job.name, report)
+      // Which signal it was is the call's business, as in `run`.
+      return report.exitCode == .interrupted ? context.interruption.exitCode : report.exitCode
+    } catch {
+      reporter.jobRefused(job.name, problems: [Problem(any: error)], exitCode: .badInput)
+      return .badInput
+    }
+  }
+}
+
+/// An audit log that takes nothing: what plans has nothing to record.
+private struct ClosedAuditLog: AuditLog {
+  private static let closed = AuditError(.unwritable, message: "a plan records nothing")
+
+  func compose(
+    _ events: [AuditEvent], after head: AuditHead
+  ) throws(AuditError) -> (lines: [AuditLine], head: AuditHead) { throw Self.closed }
+  func open(_ state: AuditState) async throws(AuditError) { throw Self.closed }
+  func reserve(byteCount: Int) async throws(AuditError) { throw Self.closed }
+  func append(_ lines: [AuditLine], head: AuditHead) async throws(AuditError) { throw Self.closed }
+  func close() async {}
+}
