@@ -10,7 +10,7 @@ extension Performer {
     else { return .finished(.failed) }
     switch try await look(at: generation.tokenID, ownedBy: owner(of: attempt, work), work) {
     case .inDoubt(let problem):
-      work.fail(problem)
+      work.updateProblem = problem
       work.gaveUpOn.insert(number)
       return nil
     case .gone:
@@ -45,7 +45,10 @@ extension Performer {
   private func failedUpdate(
     _ error: ServiceError, _ number: Int, _ work: inout TokenWork
   ) throws(Stop) -> Next? {
+    let before = work.problem
+    work.problem = nil
     let next = try failedChange(error, work: &work)
+    (work.updateProblem, work.problem) = (work.problem, before)
     guard case .finished? = next else { return next }
     work.gaveUpOn.insert(number)
     return nil

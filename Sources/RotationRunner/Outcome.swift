@@ -4,6 +4,7 @@ import RotationPorts
 extension Performer {
   /// What is said of a lineage for which nothing is left to do in this run.
   func finalOutcome(of work: inout TokenWork) -> TokenOutcome {
+    if let problem = work.updateProblem { work.fail(problem) }
     if work.problem != nil { return work.outcomeOfProblem }
     if let concern = waitingConcern(of: work) { work.note(concern) }
     if work.concern != nil { return .attention }

@@ -59,6 +59,8 @@ struct TokenWork: Sendable {
   /// A step failed for good in this run. Tokens that must go still go; nothing new is made.
   var problem: Problem?
   var outcomeOfProblem: TokenOutcome = .failed
+  /// Why the description on the cluster is not the row's. Told at the end: it keeps the token from nothing else.
+  var updateProblem: Problem?
   /// How many creations of this run ended without a token, by what ended them.
   var failedCreations = 0
   var throttledCreations = 0

@@ -151,6 +151,17 @@ struct RotationFlowTests {
     #expect(bench.changesOfAnotherRun() == [])
   }
 
+  @Test func aDescriptionThatCannotBeChangedKeepsNoTokenFromBeingReplaced() throws {
+    let bench = Bench.rotating("a")
+    #expect(bench.run()?.exit == 0)
+    bench.rows[0].description = "Another"
+    bench.rows[0].permissions = PermissionSet([Permission(.read, "air")])
+    bench.cluster.updates = [.refuse(ServiceError(.badRequest, status: 400, message: "too long"))]
+    let result = try #require(bench.run())
+    #expect(result.exit == 1 && result.token("a")?.problem?.code == "bad_request")
+    #expect(bench.store.current["a"]?.tokenID == "id-2" && bench.liveIDs == ["id-1", "id-2"])
+  }
+
   @Test func aTokenThatIsDueWaitsUntilItsPredecessorIsGone() throws {
     let bench = Bench.rotating("a")
     bench.policy.every = Bench.day * 2
