@@ -35,12 +35,16 @@ struct SurveyJob: Sendable {
 
   private func count(_ lineage: ClaimedLineage, _ cluster: PrepareJob.Cluster, _ counts: inout Counts) {
     guard !lineage.events.isEmpty,
-      let work = try? plan.takeUp(
+      var work = try? plan.takeUp(
         lineage, cluster.view, installation: ports.ledger.installation, now: ports.clock.now),
       work.machine.incumbent?.attempt != nil
     else { return }
     counts.current += 1
-    if work.isToBeExamined { counts.missing += 1 }
+    if work.isToBeExamined {
+      counts.missing += 1
+      // Whether it is gone is found out when its turn comes. If it is, another one is made.
+      work.absence = .missing
+    }
     let now = cluster.view.time.clocksAgree ? cluster.view.time.earliest(at: ports.clock.uptime) : nil
     let isMeant = plan.only?.contains(lineage.name) ?? true
     guard isMeant, work.desired != nil, work.machine.mayCreate, let due = work.dueReason(plan, now: now),

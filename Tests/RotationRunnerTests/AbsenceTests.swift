@@ -116,4 +116,15 @@ struct AbsenceTests {
     for id in bench.liveIDs.prefix(missing) { bench.cluster.revokeElsewhere(id: id) }
     #expect(bench.run()?.report.counts == [.rotated: missing, .unchanged: count - missing])
   }
+
+  @Test func whatIsMissingCountsAsACreation() throws {
+    let bench = try #require(Self.settled("a", "b", "c"))
+    for id in ["id-1", "id-2", "id-3"] { bench.cluster.revokeElsewhere(id: id) }
+    bench.limits.maximumCreates = 2
+    let result = try #require(bench.run())
+    #expect(result.exit == 2 && result.report.problem?.code == "too_many_creates")
+    #expect(bench.plan()?.exit == 2 && bench.cluster.changes == 3)
+    bench.limits.maximumCreates = 3
+    #expect(bench.run()?.report.counts == [.rotated: 3])
+  }
 }
