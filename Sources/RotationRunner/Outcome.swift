@@ -24,7 +24,7 @@ extension Performer {
   }
 
   /// What a person has asked for and has to wait for, told so that nobody takes it for done.
-  private func waitingConcern(of work: TokenWork) -> Concern? {
+  func waitingConcern(of work: TokenWork) -> Concern? {
     let machine = work.machine
     if machine.wishes.rollbackTarget != nil { return Concern(problem: .rollbackWaits(work.name)) }
     if machine.wishes.isHeld, work.desired != nil, machine.newest == nil,

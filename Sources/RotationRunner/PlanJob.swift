@@ -84,6 +84,11 @@ public struct PlanJob: Sendable {
     for event in work.unrecorded {
       guard (try? work.machine.apply(TimedEvent(event, at: ports.clock.now))) != nil else { continue }
     }
+    switch work.machine.nextAction(performer.context(for: work)) {
+    case .disable(let number), .revoke(let number, _):
+      _ = try await performer.retirementIsBlocked(of: number, &work)
+    default: break
+    }
     do throws(StoreError) {
       for concern in try await plan.storeConcerns(of: work) { work.note(concern) }
       // A flaw of what is to stay keeps what it has replaced.
@@ -92,6 +97,7 @@ public struct PlanJob: Sendable {
       }
     } catch { return needsPerson(Problem(error).naming(work.name)) }
     let step = PlannedStep(describing: work, performer)
+    if step?.kind == .nothing, let concern = performer.waitingConcern(of: work) { work.note(concern) }
     guard let problem = work.problem ?? work.concern?.problem else { return step }
     // What is due is done all the same, but for what the concern blocks.
     var line = needsPerson(problem)

@@ -53,6 +53,7 @@ struct TakeoverTests {
     #expect(bench.run()?.exit == 0)
     bench.rows[0].replaces = nil
     bench.clock.advance(by: Bench.day + .seconds(60))
+    #expect(bench.plan()?.exit == 8 && bench.plan()?.steps.map(\.kind) == [.needsPerson])
     let result = try #require(bench.run())
     #expect(result.exit == 8 && result.token("a")?.problem?.code == "replaces_changed")
     #expect(bench.liveIDs == ["hand", "id-1"] && bench.changesOfAnotherRun() == [])

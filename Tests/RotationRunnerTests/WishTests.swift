@@ -49,6 +49,8 @@ struct WishTests {
     let told = try #require(bench.wish(.rotate(compromised: false), "a"))
     #expect(told.exit == 8 && told.token("a")?.problem?.code == "predecessor_lives")
     #expect(bench.cluster.posts.count == 2 && bench.changesOfAnotherRun() == [])
+    let plan = try #require(bench.plan())
+    #expect(plan.steps.map(\.kind) == [.needsPerson] && plan.exit == 8)
     bench.clock.advance(by: Bench.day + .seconds(60))
     #expect(bench.run()?.report.counts == [.rotated: 1])
     #expect(bench.liveIDs == ["id-2", "id-3"])
