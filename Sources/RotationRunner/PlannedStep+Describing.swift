@@ -14,11 +14,13 @@ extension PlannedStep {
     for action: Action, _ work: TokenWork, _ context: ActionContext
   ) -> (Kind, String)? {
     let machine = work.machine
+    // What is under way beside a token in use is to take its place.
+    let kind: Kind = machine.incumbent == nil ? .create : .rotate
     func id(_ number: Int) -> String { "token \(machine.generation(number)?.tokenID ?? "?")" }
     switch action {
     case .recover(let attempt):
       return (
-        .create, "an interrupted run left attempt \(attempt): adopt its token, or revoke it and create another"
+        kind, "an interrupted run left attempt \(attempt): adopt its token, or revoke it and create another"
       )
     case .revokeOrphan(_, let tokenID):
       let after = work.desired == nil || machine.newest != nil ? "" : ", then create another"
@@ -28,11 +30,15 @@ extension PlannedStep {
     case .activate(let number):
       if machine.rollbackTarget != nil { return (.rotate, "roll back: ask whether \(id(number)) works") }
       return work.blocked.contains(.activation)
-        ? nil : (.create, "created and stored, not active yet: go on waiting")
-    case .promote(_, let store): return (.create, "active, not delivered to store \(store) yet")
-    case .completeDelivery: return (.create, "delivered, not recorded yet")
+        ? nil : (kind, "created and stored, not active yet: go on waiting")
+    case .promote(let number, let store):
+      let isBehind = number == machine.incumbent?.number
+      return (isBehind ? .create : kind, "active, not delivered to store \(store) yet")
+    case .completeDelivery: return (kind, "delivered, not recorded yet")
     case .update: return (.rotate, "the description changed: update it in place")
     case .disable(let number): return (.retire, "\(id(number)) was replaced, and its overlap has passed: disable it")
+    case .confirmDisable(let number) where machine.rollbackTarget != nil:
+      return (.rotate, "roll back: look whether \(id(number)), which is being disabled, is")
     case .confirmDisable(let number): return (.retire, "\(id(number)) is being disabled: look whether it is")
     case .enable(let number): return (.rotate, "roll back: give \(id(number)) its permissions back")
     case .rollBack(let number, let store):
@@ -58,7 +64,11 @@ extension PlannedStep {
   ) -> (Kind, String) {
     let isSearch = if case .search = action { true } else { false }
     let search = "an attempt was never answered: look for its token, revoke it, create another"
-    guard let due = context.due else { return (.create, isSearch ? search : "no token yet") }
+    // A token that was made by hand is known to the ledger only when it is taken over.
+    let isTakeover = work.machine.generations.isEmpty && work.desired?.replaces != nil
+    guard let due = context.due ?? (isTakeover ? .takeover : nil) else {
+      return (.create, isSearch ? search : "no token yet")
+    }
     return (.rotate, due.words(now: context.now) + (isSearch ? "; \(search)" : ""))
   }
 

@@ -81,7 +81,7 @@ struct TakeoverTests {
     bench.rows.append(Bench.row("new"))
     bench.rows[2].replaces = job == Bench.job ? "id-1" : "marked"
     let (posts, plan) = (bench.cluster.posts.count, try #require(bench.plan()))
-    #expect(plan.steps.contains { $0.name == "new" && $0.kind == .create })
+    #expect(plan.steps.contains { $0.name == "new" && $0.kind == .rotate })
     let result = try #require(bench.run())
     #expect(result.exit == 1 && result.token("new")?.problem?.code == "foreign_marker")
     #expect(bench.cluster.posts.count == posts && bench.cluster.revoked.isEmpty)
