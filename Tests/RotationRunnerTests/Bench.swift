@@ -28,6 +28,8 @@ final class Bench: @unchecked Sendable {
   var limits = JobPlan.Limits(
     concurrency: 4, managementRequestsPerSecond: 50, probesPerSecond: 50, maximumCreates: 500)
   var interruptedAt: Duration?
+  /// Of the process that runs.
+  let life = Life()
   private var runs: UInt64 = 0
 
   struct Result: Sendable {
@@ -42,6 +44,8 @@ final class Bench: @unchecked Sendable {
   init(_ names: String...) {
     cluster = ScriptedCluster(clock: clock)
     stores = [store]
+    cluster.life = life
+    store.life = life
     rows = names.map { Bench.row($0) }
   }
 
@@ -102,8 +106,10 @@ final class Bench: @unchecked Sendable {
     let lease = try await ledger.acquireLease(run: RunID(bits: random.next()), now: clock.now)
     let state = await ledger.auditState(log: AuditState.mainLog)
     try await audit.open(state)
+    let mortal = SlowLedger(base: ledger, clock: clock, life: life)
+    mortal.commitTime = .zero
     let journal = Journal(
-      ledger: ledger, auditLog: audit, state: state, lease: lease, actorName: "test")
+      ledger: mortal, auditLog: audit, state: state, lease: lease, actorName: "test")
     var plan = JobPlan(
       name: Bench.job, isOneOff: isOneOff, binding: binding, host: "https://cluster.example",
       activation: activation, abandonAfter: .seconds(86_400), activationDatabase: activationDatabase,

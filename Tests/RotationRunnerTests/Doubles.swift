@@ -2,6 +2,24 @@ import RotationModel
 import RotationPorts
 import RotationTestKit
 
+/// How far a process gets before it dies: a number of effects, on either side of each.
+final class Life: @unchecked Sendable {
+  // Only ever touched by the thread of the deterministic executor.
+  private var left: Int?
+  /// Before or after what it died; nil while it lives.
+  private(set) var end: String?
+
+  func begin(effects: Int?) { (left, end) = (effects, nil) }
+
+  /// Whether the process lives to do this, or to see it done.
+  func reaches(_ what: @autoclosure () -> String) -> Bool {
+    guard end == nil, let left else { return end == nil }
+    if left == 0 { end = what() }
+    self.left = left - 1
+    return end == nil
+  }
+}
+
 /// A store of plain dictionaries that fails when it is told to.
 final class MemoryStore: SecretStore, @unchecked Sendable {
   // Only ever touched by the thread of the deterministic executor.
@@ -27,8 +45,19 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
   /// What looking at a current token shows, by name.
   var flaws: [String: StoreFlaw] = [:]
 
+  var life = Life()
+
   init(name: String) {
     self.name = name
+  }
+
+  /// An effect on the store, with a death on either side of it.
+  private func change(_ what: String, _ body: () throws(StoreError) -> Void) throws(StoreError) {
+    let dead = StoreError(.misconfigured, message: "the process is dead")
+    guard life.reaches("\(what)") else { throw dead }
+    changes += 1
+    try body()
+    guard life.reaches("\(what)'s end") else { throw dead }
   }
 
   static func full(_ count: Int) -> [StoreError] {
@@ -70,47 +99,51 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
   func stage(_ token: StoredToken, at place: StorePlace) async throws(StoreError) {
     stagings += 1
     try fail(from: &stageErrors)
-    changes += 1
-    pending[key(place)] = token
+    try change("a staging") { () throws(StoreError) in
+      pending[key(place)] = token
+    }
   }
 
   func promote(generation: Int, at place: StorePlace) async throws(StoreError) {
     try fail(from: &promoteErrors)
-    changes += 1
-    let key = key(place)
-    if current[key]?.generation == generation { return }
-    guard let staged = pending[key], staged.generation == generation else {
-      throw StoreError(.malformed, message: "generation \(generation) is not pending")
+    try change("a promotion") { () throws(StoreError) in
+      let key = key(place)
+      if current[key]?.generation == generation { return }
+      guard let staged = pending[key], staged.generation == generation else {
+        throw StoreError(.malformed, message: "generation \(generation) is not pending")
+      }
+      guard previous[key] == nil || current[key] == nil else {
+        throw StoreError(.conflict, message: "nobody has discarded the previous token")
+      }
+      previous[key] = current[key]
+      current[key] = staged
+      pending[key] = nil
     }
-    guard previous[key] == nil || current[key] == nil else {
-      throw StoreError(.conflict, message: "nobody has discarded the previous token")
-    }
-    previous[key] = current[key]
-    current[key] = staged
-    pending[key] = nil
   }
 
   func rollBack(from: Int, to: Int, at place: StorePlace) async throws(StoreError) {
     try fail(from: &rollBackErrors)
-    changes += 1
-    let key = key(place)
-    let (now, before) = (current[key], previous[key])
-    if now?.generation == to, before?.generation == from { return }
-    guard now?.generation == from, before?.generation == to else {
-      throw StoreError(.conflict, message: "generation \(from) is not current, or \(to) not previous")
+    try change("a rollback") { () throws(StoreError) in
+      let key = key(place)
+      let (now, before) = (current[key], previous[key])
+      if now?.generation == to, before?.generation == from { return }
+      guard now?.generation == from, before?.generation == to else {
+        throw StoreError(.conflict, message: "generation \(from) is not current, or \(to) not previous")
+      }
+      (current[key], previous[key]) = (before, now)
     }
-    (current[key], previous[key]) = (before, now)
   }
 
   func withdraw(generation: Int, at place: StorePlace) async throws(StoreError) {
     try fail(from: &withdrawErrors)
-    changes += 1
-    let key = key(place)
-    guard let now = current[key] else { return }
-    guard now.generation == generation, previous[key].map({ $0.attempt == now.attempt }) ?? true else {
-      throw StoreError(.conflict, message: "generation \(generation) cannot be withdrawn")
+    try change("a withdrawal") { () throws(StoreError) in
+      let key = key(place)
+      guard let now = current[key] else { return }
+      guard now.generation == generation, previous[key].map({ $0.attempt == now.attempt }) ?? true else {
+        throw StoreError(.conflict, message: "generation \(generation) cannot be withdrawn")
+      }
+      (current[key], previous[key]) = (nil, now)
     }
-    (current[key], previous[key]) = (nil, now)
   }
 
   func relocate(from old: StorePlace, to place: StorePlace) async throws(StoreError) {
@@ -143,13 +176,9 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
 
   func discard(_ which: Event.Place, attempt: AttemptID, at place: StorePlace) async throws(StoreError) {
     let key = key(place)
-    if which == .pending, pending[key]?.attempt == attempt {
-      changes += 1
-      pending[key] = nil
-    }
+    if which == .pending, pending[key]?.attempt == attempt { try change("a discard") { pending[key] = nil } }
     if which == .previous, previous[key]?.attempt == attempt {
-      changes += 1
-      previous[key] = nil
+      try change("a discard") { previous[key] = nil }
     }
   }
 }

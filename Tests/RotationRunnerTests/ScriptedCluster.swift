@@ -50,6 +50,8 @@ final class ScriptedCluster: TokenService, ActivationProbe, @unchecked Sendable 
   var stillAccepted: Set<String> = []
   /// Told of every request before it takes any time.
   var onRequest: (Request) -> Void = { _ in }
+  var life = Life()
+  private static let dead = ServiceError(.noAnswer, message: "the process is dead")
   /// The cluster's clock less ours.
   var skew: Duration = .zero
   var answerToProbe: (ProbeTarget, Duration) -> ProbeAnswer = { _, _ in .accepted }
@@ -149,8 +151,14 @@ final class ScriptedCluster: TokenService, ActivationProbe, @unchecked Sendable 
     }
     let step =
       creations[marker.name]?.isEmpty == false ? creations[marker.name]?.removeFirst() : nil
+    guard life.reaches("a creation") else { return .unknown(ScriptedCluster.dead) }
     await receive(.create(name: marker.name, attempt: marker.attempt))
-    switch step ?? .succeed {
+    let answer = await answer(step ?? .succeed, to: request)
+    return life.reaches("a creation's answer") ? answer : .unknown(ScriptedCluster.dead)
+  }
+
+  private func answer(_ step: Creation, to request: TokenRequest) async -> CreateAnswer {
+    switch step {
     case .refuse(let error): return .refused(error)
     case .vanish(let delay):
       if let delay { _ = make(request, expiresAt: request.expiresAt, visibleAfter: delay) }
@@ -195,7 +203,15 @@ final class ScriptedCluster: TokenService, ActivationProbe, @unchecked Sendable 
   }
 
   func updateToken(id: String, description: String?, permissions: PermissionSet?) async -> ChangeAnswer {
+    guard life.reaches("an update") else { return .unknown(ScriptedCluster.dead) }
     await receive(.update(id, description: description, permissions: permissions))
+    let answer = await answer(id, description, permissions)
+    return life.reaches("an update's answer") ? answer : .unknown(ScriptedCluster.dead)
+  }
+
+  private func answer(
+    _ id: String, _ description: String?, _ permissions: PermissionSet?
+  ) async -> ChangeAnswer {
     guard token(id) != nil else { return .notFound }
     let update: @Sendable (inout TokenRecord) -> Void = { record in
       record.description = description ?? record.description
@@ -214,10 +230,11 @@ final class ScriptedCluster: TokenService, ActivationProbe, @unchecked Sendable 
   }
 
   func revokeToken(id: String) async -> ChangeAnswer {
+    guard life.reaches("a revocation") else { return .unknown(ScriptedCluster.dead) }
     await receive(.revoke(id))
     let answer = revocations.isEmpty ? token(id) == nil ? .notFound : .done : revocations.removeFirst()
     if case .done = answer { revokeElsewhere(id: id) }
-    return answer
+    return life.reaches("a revocation's answer") ? answer : .unknown(ScriptedCluster.dead)
   }
 
   func listDatabases() async throws(ServiceError) -> [String] {

@@ -9,18 +9,23 @@ final class SlowLedger: Ledger, @unchecked Sendable {
   let clock: SimulatedClock
   var commitTime: Duration = .milliseconds(10)
   private(set) var commits: [LedgerTransaction] = []
+  private let life: Life
 
-  init(base: InMemoryLedger, clock: SimulatedClock) {
+  init(base: InMemoryLedger, clock: SimulatedClock, life: Life = Life()) {
     self.base = base
     self.clock = clock
+    self.life = life
   }
 
   var installation: InstallationID { base.installation }
 
   func commit(_ transaction: LedgerTransaction, lease: Lease) async throws(LedgerError) {
-    try? await clock.sleep(for: commitTime)
+    if commitTime > .zero { try? await clock.sleep(for: commitTime) }
+    let dead = LedgerError(.unavailable, message: "the process is dead")
+    guard life.reaches("the commit") else { throw dead }
     try await base.commit(transaction, lease: lease)
     commits.append(transaction)
+    guard life.reaches("the commit's end") else { throw dead }
   }
 
   func acquireLease(run: RunID, now: Instant) async throws(LedgerError) -> Lease {

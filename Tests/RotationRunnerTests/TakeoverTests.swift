@@ -108,6 +108,21 @@ struct TakeoverTests {
     #expect(bench.liveIDs == ["hand", "id-1"])
   }
 
+  /// Nobody can go back to a token whose string was never ours, so another one is made beside it at once.
+  @Test func aSuccessorThatIsGoneWithinTheOverlapIsReplaced() throws {
+    let bench = Self.bench(inherits: false)
+    #expect(bench.run()?.exit == 0)
+    bench.clock.advance(by: .seconds(3600))
+    bench.cluster.revokeElsewhere(id: "id-1")
+    #expect(bench.run()?.exit == 0 && bench.store.current["a"]?.tokenID == "id-2")
+    #expect(bench.liveIDs == ["hand", "id-2"] && bench.changesOfAnotherRun() == [])
+    bench.clock.advance(by: Bench.day + .seconds(60))
+    #expect(bench.run()?.exit == 0 && bench.liveIDs == ["id-2"])
+    bench.clock.advance(by: Bench.day * 30)
+    #expect(bench.run()?.report.counts == [.rotated: 1], "nothing is left in the store's way")
+    #expect(bench.store.current["a"]?.tokenID == "id-3" && bench.changesOfAnotherRun() == [])
+  }
+
   /// Between the take-over and the first token of ours nothing happens to the one that was made by hand.
   @Test func aTakeoverWhoseCreationFailsGoesOnWithTheNextRun() throws {
     let bench = Self.bench(inherits: true)

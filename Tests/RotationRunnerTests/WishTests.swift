@@ -195,6 +195,17 @@ struct WishTests {
     #expect(bench.changesOfAnotherRun() == [])
   }
 
+  @Test func anEffectThatComesAfterTheRenamingIsStillOurs() throws {
+    let bench = Bench.rotating("old")
+    bench.cluster.creations["old"] = [.vanish(effectAfter: .seconds(3600))]
+    #expect(bench.run()?.exit == 0)
+    bench.rows = [Bench.row("new")]
+    #expect(bench.wish(.rename(to: "new"), "old")?.exit == 0)
+    bench.clock.advance(by: .seconds(3600))
+    #expect(bench.liveIDs == ["id-1", "id-2"])
+    #expect(bench.run()?.exit == 0 && bench.cluster.revoked == ["id-1"] && bench.liveIDs == ["id-2"])
+  }
+
   @Test func aRenamingThatCannotBeIsRefused() throws {
     let bench = try #require(Self.settled("old", "other"))
     #expect(bench.wish(.rename(to: "new"), "old")?.report.problem?.code == "row_present")
