@@ -46,7 +46,10 @@ extension TokenWork {
   /// Whether a token that the run found delivered is gone now.
   fileprivate var hasRetiredSomething: Bool {
     [incumbentAtStart, predecessorAtStart].compactMap { $0 }.contains { number in
-      machine.generation(number).map { $0.phase == .revoked && $0.isConfirmedGone } ?? false
+      guard let generation = machine.generation(number) else { return false }
+      if generation.phase == .revoked { return generation.isConfirmedGone }
+      // The stores have lost it, and the clock does the rest.
+      return number == incumbentAtStart && generation.phase == .superseded && machine.wishes.retirement != nil
     }
   }
 }
@@ -70,7 +73,8 @@ extension Problem {
     Problem(
       code: "rollback_waits",
       message: "\(name): the rollback could not be finished in this run, and goes on with the next",
-      hint: "the next run goes on; `tokenrotate rotate` gives the rollback up and makes a fresh token instead"
+      hint:
+        "the next run goes on with it; `tokenrotate rotate` gives the rollback up for a fresh token, which has to wait until the previous one is retired"
     )
   }
 }
