@@ -108,7 +108,7 @@ extension Problem {
 
   static func namedIsMarked(_ name: String, _ tokenID: String) -> Problem {
     Problem(
-      code: Problem.foreignMarker,
+      code: "replaces_marked",
       message:
         "\(name): token \(tokenID), which the row replaces, was made by tokenrotate: it is not touched",
       hint: "for another name of the same token there is `tokenrotate rename`")
