@@ -47,9 +47,10 @@ extension Performer {
     _ error: ServiceError, _ number: Int, _ work: inout TokenWork
   ) throws(Stop) -> Next? {
     let before = work.problem
+    work.problem = nil
     let next = try failedChange(error, work: &work)
+    (work.updateProblem, work.problem) = (work.problem, before)
     guard case .finished? = next else { return next }
-    (work.updateProblem, work.problem) = (Problem(error).naming(work.name), before)
     work.gaveUpOn.insert(number)
     return nil
   }

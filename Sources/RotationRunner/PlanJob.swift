@@ -65,7 +65,9 @@ public struct PlanJob: Sendable {
         unclaimed.remove(lineage.name)
         guard plan.only?.contains(lineage.name) ?? true else { continue }
         let (step, standing) = try await step(for: lineage, view, performer, &unclaimed)
-        receive(step, standing)
+        // What has come to its end and has no row is nobody's business any more.
+        let isOver = lineage.row == nil && standing.tokenID == nil && standing.predecessorID == nil
+        if step != nil || !isOver { receive(step, standing) }
       }
     }
     for name in unclaimed.sorted().prefix(100) {

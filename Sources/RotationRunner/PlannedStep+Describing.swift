@@ -53,13 +53,27 @@ extension PlannedStep {
     case .withdraw(let number, let store):
       return (.retire, "a person has retired it: take \(id(number)) out of store \(store)")
     case .revoke(let number, let reason):
-      let after = machine.generation(number)?.wasDelivered == true ? "" : " and create another"
-      return (.retire, "\(id(number)): \(reason.rawValue): revoke it\(reason == .retired ? "" : after)")
+      let wasDelivered = machine.generation(number)?.wasDelivered == true
+      let after = wasDelivered || reason == .retired ? "" : " and create another"
+      let words = "\(id(number)): \(reason.rawValue): revoke it\(after)"
+      return wasDelivered ? ending(words, work, context) : (.retire, words)
     case .confirmRevocation(let number):
-      return (.retire, "\(id(number)) is revoked: ask until the cluster refuses it")
-    case .forget(let number): return (.retire, "\(id(number)) belongs to another cluster: forget its string")
+      return ending("\(id(number)) is revoked: ask until the cluster refuses it", work, context)
+    case .forget(let number):
+      return ending("\(id(number)) belongs to another cluster: forget its string", work, context)
     case .wait, .none: return nothing(work, context)
     }
+  }
+
+  /// The end of the last predecessor, and what the same run goes on with when nothing is in its way any more.
+  private static func ending(_ words: String, _ work: TokenWork, _ context: ActionContext) -> (Kind, String) {
+    let machine = work.machine
+    let isHeld = machine.wishes.isHeld && (context.due?.isStoppedByHold ?? true)
+    guard context.isWanted, machine.successor == nil, machine.wishes.retirement == nil, !isHeld,
+      !work.blocked.contains(.creation), machine.incumbent == nil || context.due != nil
+    else { return (.retire, words) }
+    let (kind, reason) = creation(.create(generation: machine.nextGeneration), work, context)
+    return (kind, "\(reason); before that, \(words)")
   }
 
   private static func creation(

@@ -89,6 +89,9 @@ extension TokenWork {
   func report(_ outcome: TokenOutcome) -> TokenReport {
     var report = TokenReport(name: name, outcome: outcome, tokenID: machine.newest?.tokenID)
     report.previousTokenID = previousTokenID(outcome)
+    if outcome == .retired, report.tokenID == nil {
+      (report.tokenID, report.previousTokenID) = (report.previousTokenID, nil)
+    }
     report.problem = problem ?? concern?.problem
     if outcome == .pending, report.problem == nil {
       report.problem = Problem(

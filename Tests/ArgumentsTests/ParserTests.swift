@@ -124,7 +124,7 @@ func parse(_ line: String) -> Result<Invocation, UsageError> {
       "usage: tokenrotate sandbox [OPTION...]"
     ),
     (
-      "help status", .notSupportedYet, "status is not supported by this version yet",
+      "help import", .notSupportedYet, "import is not supported by this version yet",
       "`tokenrotate --help` lists what is"
     ),
     ("help nosuch", .unknownCommand, "there is no command 'nosuch'", "`tokenrotate --help` lists them"),
@@ -135,7 +135,6 @@ func parse(_ line: String) -> Result<Invocation, UsageError> {
 
   @Test(arguments: [
     "import --job j", "token create --wait", "token", "audit show", "audit export", "report",
-    "status",
     "completions bash", "run jobs --jitter 10m", "run jobs --metrics=f.prom", "run jobs --ping https://x",
   ])
   func whatIsPromisedForLaterIsRefusedAsSuch(line: String) {

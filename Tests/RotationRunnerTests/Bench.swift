@@ -77,6 +77,13 @@ final class Bench: @unchecked Sendable {
     perform { plan, ports in await AdoptJob(plan: plan, ports: ports).run() }
   }
 
+  /// Moves the job from what it was bound to.
+  func move(from binding: JobBinding, oldStores: [MemoryStore]) -> Result? {
+    perform { plan, ports in
+      await MoveJob(plan: plan, ports: ports, from: binding, oldStores: oldStores).run()
+    }
+  }
+
   func plan() -> (steps: [PlannedStep], exit: Int32)? {
     final class Steps: @unchecked Sendable { var all: [PlannedStep] = [] }
     let steps = Steps()

@@ -96,6 +96,15 @@ struct PlannedWorkTests {
     Situation("after the overlap", .retire, "its overlap has passed: revoke it", .retired) {
       rotated(passOverlap)
     },
+    Situation("after the overlap, and of age", .rotate, "it is 30d", .rotated) {
+      rotated { $0.clock.advance(by: Bench.day * 30) }
+    },
+    Situation("compromised, with a predecessor", .rotate, "compromised", .rotated) {
+      rotated { record(.rotate(compromised: true), $0) }
+    },
+    Situation("to be disabled, and of age", .retire, "its overlap has passed: disable it", .unchanged) {
+      rotated(quarantine: true) { $0.clock.advance(by: Bench.day * 30) }
+    },
     Situation("to be disabled", .retire, "its overlap has passed: disable it", .unchanged) {
       rotated(quarantine: true, passOverlap)
     },

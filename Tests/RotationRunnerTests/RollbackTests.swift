@@ -67,6 +67,33 @@ struct RollbackTests {
     try Self.expectRolledBack(bench)
   }
 
+  /// A rollback that waits for a disable that never comes.
+  private static func waiting() -> Bench? {
+    guard let bench = Bench.rotated("a", quarantine: Bench.day * 30) else { return nil }
+    bench.clock.advance(by: Bench.day + .seconds(60))
+    bench.cluster.updates = [.vanish(effectAfter: nil)]
+    return bench.run()?.exit == 8 && bench.wish(.rollBack, "a")?.exit == 8 ? bench : nil
+  }
+
+  @Test func aPersonMayHaveAFreshTokenInsteadOfWaiting() throws {
+    let bench = try #require(Self.waiting())
+    let result = try #require(bench.wish(.rotate(compromised: true), "a"))
+    #expect(result.report.counts == [.rotated: 1] && bench.store.current["a"]?.tokenID == "id-3")
+    #expect(bench.liveIDs == ["id-3"] && bench.cluster.disables(of: "id-1") == 1)
+    #expect(bench.changesOfAnotherRun() == [])
+  }
+
+  /// As long as a creation is watched for.
+  @Test func aDisableThatNobodySawForAWeekIsNotWaitedForAnyLonger() throws {
+    let bench = try #require(Self.waiting())
+    bench.clock.advance(by: Bench.day * 7 - .seconds(600))
+    #expect(bench.run()?.exit == 8 && bench.store.current["a"]?.tokenID == "id-2")
+    bench.clock.advance(by: .seconds(1200))
+    #expect(bench.run()?.exit == 0 && bench.store.current["a"]?.tokenID == "id-1")
+    #expect(bench.cluster.updatesSent.count == 1, "it was never disabled, so that nothing is given back")
+    try Self.expectRolledBack(bench)
+  }
+
   @Test func anEnableWhoseAnswerIsLostIsSentAgain() throws {
     let bench = try #require(Self.quarantined())
     bench.cluster.updates = [.vanish(effectAfter: nil), .vanish(effectAfter: .zero)]

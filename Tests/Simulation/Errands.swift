@@ -16,12 +16,10 @@ extension World {
       }.map(\.name)
       return names.isEmpty ? nil : names[Int(draw.next() % UInt64(names.count))]
     }
-    if chance(60),
-      let name = pick({ machine, _ in machine.predecessor.map { machine.mayRollBack(to: $0.number) } ?? false
-        })
-    {
-      return .wish(.rollBack, name)
+    let hasWayBack = { (machine: RotationMachine) in
+      machine.predecessor.map { machine.mayRollBack(to: $0.number) } ?? false
     }
+    if chance(60), let name = pick({ machine, _ in hasWayBack(machine) }) { return .wish(.rollBack, name) }
     if chance(50), let name = pick({ machine, isWanted in !isWanted && machine.hasTokenOfOurs }) {
       return .wish(.retire(now: chance(40)), name)
     }

@@ -1,0 +1,96 @@
+import RotationModel
+import RotationPorts
+import RotationTestKit
+import Testing
+
+/// A job whose cluster or stores are others than before.
+struct MoveTests {
+  private static let elsewhere = JobBinding(cluster: "account/cluster", stores: ["vault"])
+
+  /// The old binding stays what it was until the move is over.
+  private static func bound(to binding: JobBinding, _ bench: Bench, vault: MemoryStore) -> JobBinding {
+    let old = bench.binding
+    bench.binding = binding
+    if binding.stores != old.stores { bench.stores = [vault] }
+    return old
+  }
+
+  @Test func newStoresGetWhatTheOldOneHas() throws {
+    let bench = try #require(Bench.rotated("a"))
+    let vault = MemoryStore(name: "vault")
+    let old = Self.bound(to: Self.elsewhere, bench, vault: vault)
+    #expect(bench.run()?.report.problem?.code == "binding_changed")
+    let changes = bench.cluster.changes
+    #expect(bench.move(from: old, oldStores: [bench.store])?.exit == 0)
+    #expect(vault.current["a"]?.tokenID == "id-2" && vault.previous["a"]?.tokenID == "id-1")
+    #expect(bench.store.current["a"]?.tokenID == "id-2", "the old store stays as it is")
+    #expect(bench.run()?.report.counts == [.unchanged: 1] && bench.cluster.changes == changes)
+    bench.clock.advance(by: Bench.day + .seconds(60))
+    #expect(bench.run()?.report.counts == [.retired: 1] && vault.previous.isEmpty)
+    #expect(bench.changesOfAnotherRun() == [])
+  }
+
+  @Test func aTokenThatWasRolledBackToIsCurrentInTheNewStoreToo() throws {
+    let bench = try #require(Bench.rotated("a"))
+    #expect(bench.wish(.rollBack, "a")?.exit == 0)
+    let vault = MemoryStore(name: "vault")
+    let old = Self.bound(to: Self.elsewhere, bench, vault: vault)
+    #expect(bench.move(from: old, oldStores: [bench.store])?.exit == 0)
+    #expect(vault.current["a"]?.tokenID == "id-1" && vault.previous["a"]?.tokenID == "id-2")
+    #expect(bench.run()?.exit == 0 && bench.changesOfAnotherRun() == [])
+  }
+
+  @Test func aTokenThatIsNotActiveYetMovesAsWell() throws {
+    let bench = Bench.rotating("a")
+    bench.cluster.answerToProbe = { _, _ in .refused(status: 401, message: "no") }
+    #expect(bench.run()?.exit == 5)
+    let vault = MemoryStore(name: "vault")
+    let old = Self.bound(to: Self.elsewhere, bench, vault: vault)
+    #expect(bench.move(from: old, oldStores: [bench.store])?.exit == 0)
+    bench.cluster.answerToProbe = { _, _ in .accepted }
+    #expect(bench.run()?.report.counts == [.created: 1])
+    #expect(vault.current["a"]?.tokenID == "id-1" && bench.cluster.posts.count == 1)
+  }
+
+  @Test func aStoreThatFailsLeavesTheJobWhereItWas() throws {
+    let bench = try #require(Bench.rotated("a"))
+    let vault = MemoryStore(name: "vault")
+    vault.promoteErrors = MemoryStore.away(1)
+    let old = Self.bound(to: Self.elsewhere, bench, vault: vault)
+    #expect(bench.move(from: old, oldStores: [bench.store])?.exit == 6)
+    #expect(bench.run()?.report.problem?.code == "binding_changed")
+    #expect(bench.move(from: old, oldStores: [bench.store])?.exit == 0)
+    #expect(vault.current["a"]?.tokenID == "id-2" && bench.run()?.exit == 0)
+  }
+
+  @Test func onAnotherClusterEveryTokenIsMadeAnewAndTheOldOnesAreTold() throws {
+    let bench = try #require(Bench.rotated("a"))
+    let other = JobBinding(cluster: "account/other", stores: bench.binding.stores)
+    let old = Self.bound(to: other, bench, vault: MemoryStore(name: "vault"))
+    let told = try #require(bench.move(from: old, oldStores: [bench.store]))
+    #expect(told.exit == 8 && told.noticed.map(\.code) == ["left_behind"])
+    #expect(told.noticed.first?.message.contains("id-2") == true)
+    // The other cluster has never heard of them.
+    for id in ["id-1", "id-2"] { bench.cluster.remove(id: id) }
+    #expect(bench.plan()?.steps.map(\.kind) == [.create])
+    #expect(
+      bench.store.current["a"]?.tokenID == "id-2", "consumers keep what they have until there is another")
+    #expect(bench.run()?.exit == 0)
+    #expect(bench.store.current["a"]?.tokenID == "id-3" && bench.liveIDs == ["id-3"])
+    #expect(bench.cluster.revoked.isEmpty, "what belongs to the old cluster is not asked for on the new one")
+    #expect(bench.changesOfAnotherRun() == [])
+    bench.clock.advance(by: Bench.day * 30)
+    #expect(bench.run()?.report.counts == [.rotated: 1], "nothing is left in the store's way")
+  }
+
+  @Test func whatIsUnderWayHasToBeFinishedFirst() throws {
+    let bench = try #require(Bench.rotated("a"))
+    bench.interruptedAt = bench.clock.uptime
+    _ = bench.wish(.rollBack, "a")
+    bench.interruptedAt = nil
+    let old = Self.bound(to: Self.elsewhere, bench, vault: MemoryStore(name: "vault"))
+    let refused = try #require(bench.move(from: old, oldStores: [bench.store]))
+    #expect(refused.exit == 1 && refused.report.problem?.code == "not_settled")
+    #expect(bench.run()?.report.problem?.code == "binding_changed")
+  }
+}
