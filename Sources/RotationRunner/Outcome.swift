@@ -33,6 +33,9 @@ extension Performer {
       return Concern(problem: .heldWithoutToken(work.name))
     }
     guard let predecessor = machine.predecessor, predecessor.phase != .revoked else { return nil }
+    if machine.wishes.retirement != nil, let incumbent = machine.incumbent {
+      return Concern(problem: .retirementWaits(work.name, incumbent, predecessor))
+    }
     switch context(for: work).due {
     case .requested, .compromised:
       return Concern(problem: .predecessorLives(work.name, predecessor))
@@ -43,13 +46,18 @@ extension Performer {
 }
 
 extension TokenWork {
-  /// Whether a token that the run found delivered is gone now.
+  /// Whether a token that the run found delivered has gone a step that a plan calls its retirement: it was taken out
+  /// of the stores, disabled, or is gone now.
   fileprivate var hasRetiredSomething: Bool {
     [incumbentAtStart, predecessorAtStart].compactMap { $0 }.contains { number in
       guard let generation = machine.generation(number) else { return false }
-      if generation.phase == .revoked { return generation.isConfirmedGone }
-      // The stores have lost it, and the clock does the rest.
-      return number == incumbentAtStart && generation.phase == .superseded && machine.wishes.retirement != nil
+      switch generation.phase {
+      case .revoked: return generation.isConfirmedGone
+      case .disabled: return number != predecessorAtStart || predecessorPhaseAtStart != .disabled
+      case .superseded: return number == incumbentAtStart && machine.wishes.retirement != nil
+      case .staged, .active, .delivering, .current, .disabling, .enabling, .revoking, .leftBehind:
+        return false
+      }
     }
   }
 }
@@ -61,6 +69,16 @@ extension Problem {
       message:
         "\(name): it is to be replaced, and its last predecessor, token \(predecessor.tokenID), is not retired yet",
       hint: "the run that retires it replaces the token; with --compromised the predecessor gets no overlap")
+  }
+
+  static func retirementWaits(
+    _ name: String, _ incumbent: Generation, _ predecessor: Generation
+  ) -> Problem {
+    Problem(
+      code: "retirement_waits",
+      message:
+        "\(name): it is to be retired, and the stores keep token \(incumbent.tokenID) until its predecessor, token \(predecessor.tokenID), is retired",
+      hint: "the run that retires it goes on; with `tokenrotate retire --now` neither gets an overlap")
   }
 
   static func heldWithoutToken(_ name: String) -> Problem {

@@ -40,12 +40,12 @@ public struct RecordWish: Sendable {
   }
 
   public func run() async -> JobReport {
+    // All of it or nothing: a mistyped name is found before the first wish is on record.
+    var granted: [(work: TokenWork, events: [Event])] = []
     do throws(Stop) {
       let preparation = PrepareJob(plan: plan, ports: ports)
       try await preparation.checkBinding()
       _ = try await preparation.queueRows()
-      // All of it or nothing: a mistyped name is found before the first wish is on record.
-      var granted: [(work: TokenWork, events: [Event])] = []
       for name in names { granted.append(try await grant(name)) }
       for (work, events) in granted where !events.isEmpty { try await record(events, of: work) }
     } catch {
@@ -53,16 +53,19 @@ public struct RecordWish: Sendable {
       return finish(
         JobReport(exitCode: error.exitCode, counts: [:], problem: error.problem, endsRun: error.endsRun))
     }
-    guard wish.needsRun else { return reportAtOnce() }
+    guard wish.needsRun else { return reportAtOnce(granted.map(\.work)) }
     var plan = plan
     plan.only = Set(wish.newName.map { [$0] } ?? names)
     return await RunJob(plan: plan, ports: ports).run()
   }
 
-  private func reportAtOnce() -> JobReport {
+  private func reportAtOnce(_ granted: [TokenWork]) -> JobReport {
     ports.reporter.jobStarted(plan.name)
     let outcome: TokenOutcome = wish == .hold ? .held : .unchanged
-    for name in names { ports.reporter.tokenFinished(plan.name, TokenReport(name: name, outcome: outcome)) }
+    for work in granted {
+      let report = TokenReport(name: work.name, outcome: outcome, tokenID: work.machine.newest?.tokenID)
+      ports.reporter.tokenFinished(plan.name, report)
+    }
     return finish(JobReport(exitCode: .done, counts: [outcome: names.count], problem: nil))
   }
 
@@ -122,21 +125,26 @@ public struct RecordWish: Sendable {
   private func grantRename(
     _ claimed: ClaimedLineage, _ machine: RotationMachine, to newName: String
   ) async throws(Stop) -> Event {
-    guard claimed.row == nil else { throw refusal(.rowIsThere(claimed.name), .badInput) }
+    guard claimed.row == nil else { throw refusal(.rowIsNotRenamed(claimed.name, newName), .badInput) }
     guard machine.maySettle else { throw refusal(.busy(claimed.name, machine.status.rawValue), .failed) }
-    let target = try await find(newName)
-    guard target.row != nil else { throw refusal(.rowIsGone(newName), .badInput) }
+    guard let target = try await findIfAny(newName), target.row != nil else {
+      throw refusal(.noRowOfNewName(newName), .badInput)
+    }
     guard target.events.isEmpty else { throw refusal(.nameIsTaken(newName), .badInput) }
     return .lineageRenamed(from: claimed.name)
   }
 
   private func find(_ name: String) async throws(Stop) -> ClaimedLineage {
-    let found: ClaimedLineage?
-    do throws(LedgerError) {
-      found = try await ports.ledger.lineage(named: name, job: plan.name)
-    } catch { throw Stop(error) }
-    guard let found else { throw refusal(.unknownName(name, job: plan.name), .badInput) }
+    guard let found = try await findIfAny(name) else {
+      throw refusal(.unknownName(name, job: plan.name), .badInput)
+    }
     return found
+  }
+
+  private func findIfAny(_ name: String) async throws(Stop) -> ClaimedLineage? {
+    do throws(LedgerError) {
+      return try await ports.ledger.lineage(named: name, job: plan.name)
+    } catch { throw Stop(error) }
   }
 
   private func refusal(_ problem: Problem, _ code: ExitCode) -> Stop { .job(problem, code) }
@@ -185,6 +193,18 @@ extension Problem {
       hint: "take the row out first; nothing was changed")
   }
 
+  fileprivate static func rowIsNotRenamed(_ name: String, _ newName: String) -> Problem {
+    Problem(
+      code: "row_present", message: "\(name): the CSV still has a row of this name",
+      hint: "change the row's name to \(newName) in the CSV first; nothing was changed")
+  }
+
+  fileprivate static func noRowOfNewName(_ newName: String) -> Problem {
+    Problem(
+      code: "row_gone", message: "\(newName): the CSV has no row of this name",
+      hint: "give the row its new name in the CSV first, and say the same name here; nothing was changed")
+  }
+
   fileprivate static func nameIsTaken(_ name: String) -> Problem {
     Problem(
       code: "name_taken", message: "\(name): the ledger has another token of this name",
@@ -198,7 +218,9 @@ extension Problem {
   }
 
   fileprivate static func nothingToRetire(_ name: String) -> Problem {
-    Problem(code: "nothing_to_retire", message: "\(name) has no token that this program made", hint: nil)
+    Problem(
+      code: "nothing_to_retire", message: "\(name) has no token left that this program made",
+      hint: "`tokenrotate plan` shows what there is; nothing was changed")
   }
 
   fileprivate static func nothingToRollBackTo(_ name: String, _ machine: RotationMachine) -> Problem {

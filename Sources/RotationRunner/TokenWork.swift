@@ -46,6 +46,8 @@ struct TokenWork: Sendable {
   /// The incumbent and the predecessor that the run found, by number.
   let incumbentAtStart: Int?
   let predecessorAtStart: Int?
+  /// How far that predecessor was on its way out.
+  let predecessorPhaseAtStart: Generation.Phase?
   var wasUpdated = false
   /// When the effects of this run's attempts are no longer expected, by the monotonic clock.
   var effectsEndAt: [AttemptID: Duration] = [:]
@@ -80,6 +82,7 @@ struct TokenWork: Sendable {
     self.machine = machine
     incumbentAtStart = machine.incumbent?.number
     predecessorAtStart = machine.predecessor?.number
+    predecessorPhaseAtStart = machine.predecessor?.phase
     nextGenerationAtStart = machine.nextGeneration
   }
 
