@@ -146,7 +146,11 @@ enum Invariants {
       if world.now - since < world.policy.overlap {
         world.broken("4", "\(lineage.name): \(what) of \(tokenID) within its overlap")
       }
-      if machine.incumbent == nil, machine.wishes.retirement == nil, !world.wasRestored {
+      // What was intended while its successor was in place is completed, whatever became of that since.
+      let intents = world.committed.count { name, timed in
+        if case .revokeIntended(generation.number, _) = timed.event { name == lineage.name } else { false }
+      }
+      if intents == 1, machine.incumbent == nil, machine.wishes.retirement == nil, !world.wasRestored {
         world.broken("4", "\(lineage.name): \(what) of \(tokenID) before its successor was delivered")
       }
     }
