@@ -7,6 +7,11 @@ SHELL := bash
 PREFIX ?= /usr/local
 DESTDIR ?=
 
+SIMULATE := .build/release/simulate
+# How many seeds `make test` simulates, and how long `make soak` goes on, from a seed that nobody has seen.
+SEEDS := 20000
+SECONDS_TO_SOAK ?= 600
+
 RELEASE_BINARY := .build/release/tokenrotate
 TEST_LOG := .build/test-output.txt
 SHELL_SCRIPTS := .ci/run $(wildcard scripts/*.sh)
@@ -49,8 +54,19 @@ release: setup-build ## build the program to install, .build/release/tokenrotate
 demo: setup-build ## build, then create tokens on a sandbox on this machine (about half a minute)
 	@scripts/demo.sh
 
+.PHONY: simulate
+simulate: setup-build
+	swift build -c release --product simulate
+	@# Dozens of minutes of a cluster's life each; in the debug build it would take an hour.
+	$(SIMULATE) 0 $(SEEDS)
+
+.PHONY: soak
+soak: setup-build ## simulate seeds that nobody has seen, for SECONDS_TO_SOAK (600)
+	swift build -c release --product simulate
+	$(SIMULATE) $$(date +%s)000 1000000000 $(SECONDS_TO_SOAK)
+
 .PHONY: test
-test: setup lint release ## everything: set-up, lint, release build, all tests
+test: setup lint release simulate ## everything: set-up, lint, release build, 20,000 simulated seeds, all tests
 	@echo "swift build --build-tests"; swift build --build-tests
 	@# One after the other: tests that watch time limits and connections would disturb each other on few cores.
 	@scripts/test.sh $(TEST_LOG) --skip-build --no-parallel

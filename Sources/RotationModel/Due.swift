@@ -103,9 +103,9 @@ extension RotationMachine {
   /// Why the incumbent is to be replaced; nil: it is not due, or there is none.
   public func dueReason(_ policy: RotationPolicy, _ facts: DueFacts) -> DueReason? {
     guard let incumbent else { return nil }
-    if incumbent.attempt == nil { return .takeover }
     if isCompromised(incumbent) { return .compromised }
     if let number = wishes.replacedUpTo, incumbent.number <= number { return .requested }
+    if incumbent.attempt == nil { return .takeover }
     guard policy.isOn else { return nil }
     switch facts.absence {
     case .missing: return .missing

@@ -101,6 +101,8 @@ public struct Problem: Error, Equatable, Sendable {
 
   /// The code of errors in files: each line of the message begins with its place, `file:line:column:`.
   public static let badFile = "bad_file"
+  /// A token on the cluster that is not what the ledger takes it for: it is never touched.
+  public static let foreignMarker = "foreign_marker"
   /// Likewise, for cells that name a database which the cluster does not have.
   public static let unknownDatabase = "unknown_database"
   /// The code of a database that the cluster no longer has, under a token that exists.

@@ -142,12 +142,11 @@ struct AdvanceLineages {
   }
 
   mutating func begin(_ claimed: ClaimedLineage) {
-    unclaimed.remove(claimed.name)
+    unclaimed.subtract(claimed.names)
     guard plan.only?.contains(claimed.name) ?? true else { return }
     do throws(Problem) {
       let work = try plan.takeUp(
         claimed, view, installation: ports.ledger.installation, now: ports.clock.now)
-      unclaimed.subtract(work.names)
       ready.append(work)
     } catch {
       finish(TokenReport(name: claimed.name, outcome: .failed, problem: error))

@@ -62,7 +62,7 @@ extension Performer {
     let before: PermissionSet
     switch try await look(at: generation.tokenID, ownedBy: owner(of: generation, work), work) {
     case .inDoubt(let problem):
-      work.fail(problem)
+      work.fail(inDoubt: problem)
       return .finished(work.outcomeOfProblem)
     case .gone: return try await revoke(number, reason: .superseded, work: &work)
     case .found(let record) where record.permissions.isEmpty:
@@ -98,7 +98,7 @@ extension Performer {
     let since = beginAsking(&work)
     switch try await look(at: generation.tokenID, ownedBy: owner(of: generation, work), work) {
     case .inDoubt(let problem):
-      work.fail(problem)
+      work.fail(inDoubt: problem)
       return .finished(work.outcomeOfProblem)
     case .found(let record) where !record.permissions.isEmpty:
       guard ports.clock.uptime - since < effectLimit else {
@@ -170,7 +170,8 @@ extension Problem {
     Problem(
       code: "rollback_refused",
       message: "\(name): the previous token cannot be current again: \(reason); the stores are as they were",
-      hint: "`tokenrotate rotate` makes a fresh token with the row's permissions")
+      hint: "the current token stays; `tokenrotate rotate` replaces it as soon as the previous one is retired"
+    )
   }
 
   static func disableUnseen(_ name: String, _ generation: Generation) -> Problem {
@@ -179,7 +180,7 @@ extension Problem {
       message:
         "\(name): the request that disables token \(generation.tokenID) was not answered, and its effect is not seen yet",
       hint:
-        "it is not sent again, and the token is not enabled while it is in doubt; each run looks. If the token is wanted back, `tokenrotate rotate` makes a fresh one at once; else it is revoked after its quarantine"
+        "it is not sent again, and the token is not enabled while it is in doubt: each run looks, for 7 days at the most; one that nobody wants back is revoked after its quarantine"
     )
   }
 }

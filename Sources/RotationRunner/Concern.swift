@@ -84,7 +84,7 @@ extension Instant? {
 extension Problem {
   static func stranger(_ token: ClusterView.MarkedToken) -> Problem {
     Problem(
-      code: "foreign_marker",
+      code: Problem.foreignMarker,
       message:
         "\(token.marker.name): token \(token.id) on the cluster carries the marker \(token.marker.text), which this ledger does not know",
       hint:
@@ -133,7 +133,7 @@ extension Problem {
       code: "place_differs",
       message:
         "\(name): its token is stored as \(generation.key ?? name), and the row now says \(key ?? name)",
-      hint: "put `secret` back; a token is not moved within a store by this version")
+      hint: "put `secret` back: a token keeps its place in the stores, unless `tokenrotate rename` moves it")
   }
 
   static func replacesTooLate(_ name: String, _ replaces: String) -> Problem {

@@ -54,8 +54,11 @@ extension Performer {
       return desired.permissions
     }
     switch try await look(at: generation.tokenID, ownedBy: owner(of: generation, work), work) {
-    case .found(let record): return record.permissions
-    case .inDoubt(let problem): work.fail(problem)
+    case .found(let record) where !record.permissions.isEmpty: return record.permissions
+    case .found where generation.phase == .staged: work.fail(.withoutPermissions(work.name, generation))
+    case .found:
+      _ = try await giveUpRollback(generation.number, "it has no permissions on the cluster", &work)
+    case .inDoubt(let problem): work.fail(inDoubt: problem)
     case .gone where generation.phase == .staged:
       work.fail(.missing(work.name, generation))
     case .gone: _ = try await giveUpRollback(generation.number, "it is not on the cluster any more", &work)
@@ -149,6 +152,14 @@ extension JobPlan {
 }
 
 extension Problem {
+  fileprivate static func withoutPermissions(_ name: String, _ generation: Generation) -> Problem {
+    Problem(
+      code: "no_permissions",
+      message:
+        "\(name): token \(generation.tokenID) has no permissions on the cluster, so that nothing can be asked",
+      hint: "somebody took them away: `tokenrotate rotate JOB.toml \(name)` makes another token")
+  }
+
   static func notInStore(
     _ name: String, _ generation: Generation, _ store: String, _ flaw: StoreFlaw
   ) -> Problem {

@@ -68,8 +68,13 @@ extension Performer {
       if case .stop(let stop) = error { throw stop }
       return work.fail(Problem(error.service).naming(work.name))
     }
-    // The listing was wrong, and says nothing more in this run.
-    if let record, record.revokedAt == nil { return }
+    if let record, record.revokedAt == nil {
+      // The listing was wrong, and says nothing more in this run; or somebody took our marker away.
+      let markers =
+        incumbent.attempt.map { attempt in work.names.map { marker(of: attempt, name: $0) } } ?? []
+      if let found = Marker.split(record.description).marker, markers.contains(found) { return }
+      return work.note(Concern(problem: .otherMarker(work.name, incumbent.tokenID, markers.first)))
+    }
     var problem = Problem.missing(work.name, incumbent, work.machine.predecessor)
     switch try await askAboutString(of: incumbent, .current, work) {
     case .refused: work.absence = record == nil ? .missing : .revoked
@@ -95,7 +100,7 @@ extension Performer {
 extension Problem {
   static func otherMarker(_ name: String, _ tokenID: String, _ marker: Marker?) -> Problem {
     Problem(
-      code: "foreign_marker",
+      code: Problem.foreignMarker,
       message:
         "\(name): token \(tokenID) is not touched, because its description does not end with \(marker?.text ?? "our marker")",
       hint: "somebody changed the description; look who uses the token, and revoke it by hand")
@@ -103,7 +108,7 @@ extension Problem {
 
   static func namedIsMarked(_ name: String, _ tokenID: String) -> Problem {
     Problem(
-      code: "foreign_marker",
+      code: "replaces_marked",
       message:
         "\(name): token \(tokenID), which the row replaces, was made by tokenrotate: it is not touched",
       hint: "for another name of the same token there is `tokenrotate rename`")

@@ -91,7 +91,8 @@ extension Problem {
     Problem(
       code: "rollback_waits",
       message: "\(name): the rollback could not be finished in this run, and goes on with the next",
-      hint: "the next run goes on; `tokenrotate rotate` gives the rollback up and makes a fresh token instead"
+      hint:
+        "the next run goes on with it; `tokenrotate rotate` gives the rollback up for a fresh token, which has to wait until the previous one is retired"
     )
   }
 }

@@ -187,7 +187,7 @@ extension Problem {
 
   static func unknownToLedger(_ sighting: Sighting, name: String) -> Problem {
     Problem(
-      code: "foreign_marker",
+      code: Problem.foreignMarker,
       message:
         "\(name): token \(sighting.tokenID) carries this installation's marker, but the ledger does not know its attempt \(sighting.attempt)",
       hint:

@@ -62,9 +62,9 @@ public struct PlanJob: Sendable {
       } catch { throw Stop(error) }
       if lineages.isEmpty { break }
       for lineage in lineages {
-        unclaimed.remove(lineage.name)
+        unclaimed.subtract(lineage.names)
         guard plan.only?.contains(lineage.name) ?? true else { continue }
-        let (step, standing) = try await step(for: lineage, view, performer, &unclaimed)
+        let (step, standing) = try await step(for: lineage, view, performer)
         // What has come to its end and has no row is nobody's business any more.
         let isOver = lineage.row == nil && standing.tokenID == nil && standing.predecessorID == nil
         if step != nil || !isOver { receive(step, standing) }
@@ -81,7 +81,7 @@ public struct PlanJob: Sendable {
   }
 
   private func step(
-    for claimed: ClaimedLineage, _ view: ClusterView, _ performer: Performer, _ unclaimed: inout Set<String>
+    for claimed: ClaimedLineage, _ view: ClusterView, _ performer: Performer
   ) async throws(Stop) -> (PlannedStep?, TokenStanding) {
     let installation = ports.ledger.installation
     func needsPerson(_ problem: Problem) -> (PlannedStep, TokenStanding) {
@@ -93,7 +93,6 @@ public struct PlanJob: Sendable {
     do throws(Problem) {
       work = try plan.takeUp(claimed, view, installation: installation, now: ports.clock.now)
     } catch { return needsPerson(error) }
-    unclaimed.subtract(work.names)
     if let problem = work.problem { return needsPerson(problem) }
     let evidence = work.machine.evidence(from: work.sightings, listedAt: view.begunAtWall)
     for sighting in evidence.foreign {

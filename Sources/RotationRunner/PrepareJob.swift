@@ -40,7 +40,8 @@ struct PrepareJob: Sendable {
       Problem(
         code: "binding_changed",
         message: "job \(plan.name): \(what) is not what its tokens in the ledger belong to",
-        hint: "put \(what) back as it was, or tell that it has changed: `tokenrotate move JOB.toml`"), .badInput)
+        hint: "put \(what) back as it was, or tell that it has changed: `tokenrotate move JOB.toml`"),
+      .badInput)
   }
 
   /// The stores of a job with history must be there: tokens that wait in them are not to be given up because

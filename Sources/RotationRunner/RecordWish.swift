@@ -97,8 +97,10 @@ public struct RecordWish: Sendable {
       if let target = machine.wishes.rollbackTarget {
         events.append(.rollbackRefused(generation: target, reason: "a person wants another token instead"))
       }
+      // After a rollback the predecessor has the higher number; whoever knows one of them may know both.
       if let target = machine.incumbent ?? machine.successor {
-        events.append(.rotationRequested(generation: target.number, compromised: compromised))
+        let number = compromised ? max(target.number, machine.predecessor?.number ?? 0) : target.number
+        events.append(.rotationRequested(generation: number, compromised: compromised))
       }
       return (work, events)
     case .hold: return (work, machine.wishes.isHeld ? [] : [.lineageHeld])

@@ -8,7 +8,7 @@ extension Performer {
   ) async throws(Stop) -> Next? {
     switch try await look(at: tokenID, ownedBy: owner(of: attempt, work), work) {
     case .inDoubt(let problem):
-      work.fail(problem)
+      work.fail(inDoubt: problem)
       return .finished(work.outcomeOfProblem)
     case .found, .gone: break
     }
@@ -44,9 +44,10 @@ extension Performer {
     guard let generation = work.machine.generation(number) else { return nil }
     switch try await look(at: generation.tokenID, ownedBy: owner(of: generation, work), work) {
     case .inDoubt(let problem):
-      work.fail(problem)
+      work.fail(inDoubt: problem)
       return .finished(work.outcomeOfProblem)
-    case .found(let record) where generation.phase == .disabled && !record.permissions.isEmpty:
+    case .found(let record)
+    where reason == .quarantined && generation.phase == .disabled && !record.permissions.isEmpty:
       work.note(Concern(problem: .enabledByHand(work.name, generation), blocks: [.retirement]))
       return nil
     case .gone where isTooYoungToBeGone(generation, work):

@@ -14,7 +14,7 @@ extension Performer {
     guard let tokenID = model?.tokenID ?? desired.replaces else { return nil }
     let owner = model.map { self.owner(of: $0, work) } ?? ExpectedOwner.named
     switch try await look(at: tokenID, ownedBy: owner, work) {
-    case .inDoubt(let problem): work.fail(problem)
+    case .inDoubt(let problem): work.fail(inDoubt: problem)
     case .gone: work.fail(.replacedIsGone(work.name, tokenID))
     case .found(let record):
       if isFirst {

@@ -29,6 +29,16 @@ extension JobPlan {
   }
 }
 
+extension ClaimedLineage {
+  /// The lineage's name and those that it had before.
+  var names: [String] {
+    [name]
+      + events.compactMap { timed in
+        if case .lineageRenamed(let from) = timed.event { from } else { nil }
+      }
+  }
+}
+
 extension TokenWork {
   /// How long after its creation a token may be absent from a listing without being called missing.
   static let listingLag: Duration = .seconds(600)

@@ -63,7 +63,9 @@ extension TokenWork {
     case .rotated, .undelivered, .pending:
       return machine.newest?.number == incumbentAtStart
         ? nil : (incumbentAtStart.flatMap { machine.generation($0) } ?? machine.generation(0))?.tokenID
-    case .retired: return (predecessorAtStart ?? incumbentAtStart).flatMap { machine.generation($0) }?.tokenID
+    case .retired:
+      return (machine.incumbent == nil ? incumbentAtStart ?? predecessorAtStart : predecessorAtStart).flatMap
+      { machine.generation($0) }?.tokenID
     case .created, .updated, .unchanged, .held, .attention, .failed: return nil
     }
   }

@@ -110,6 +110,11 @@ struct TokenWork: Sendable {
     blocked.formUnion(concern.blocks)
   }
 
+  /// For what a look at a token has shown: whose it is needs a person, that nobody answered does not.
+  mutating func fail(inDoubt problem: Problem) {
+    fail(problem, as: problem.code == Problem.foreignMarker ? .attention : .failed)
+  }
+
   mutating func fail(_ problem: Problem, as outcome: TokenOutcome = .failed) {
     guard self.problem == nil else { return }
     self.problem = problem

@@ -34,11 +34,11 @@ struct DueTests {
     arguments: [
       ("none without a token", [], old, everythingAtOnce, nil),
       ("none on the way", Array(expiring.prefix(4)), old, everythingAtOnce, nil),
-      ("a takeover before all", takenOver, old, everythingAtOnce, .takeover),
+      ("a takeover before what was found", takenOver, old, everythingAtOnce, .takeover),
       ("a takeover without a policy", takenOver, .off, facts(), .takeover),
       (
-        "a takeover before a wish", takenOver + [.rotationRequested(generation: 0, compromised: true)], .off,
-        facts(), .takeover
+        "a wish before a takeover", takenOver + [.rotationRequested(generation: 0, compromised: true)], .off,
+        facts(), .compromised
       ),
       (
         "compromised before all else", expiring + [.rotationRequested(generation: 1, compromised: true)], old,

@@ -218,7 +218,7 @@ struct RefusalTests {
     bench.cluster.plant(id: "id-1", description: "somebody else's now")
     bench.clock.advance(by: .seconds(60))
     let result = try #require(bench.run())
-    #expect(result.token("a")?.problem?.code == "foreign_marker" && result.exit == 1)
+    #expect(result.token("a")?.problem?.code == "foreign_marker" && result.exit == 8)
     #expect(bench.cluster.revoked.isEmpty && bench.cluster.live.count == 1)
   }
 }

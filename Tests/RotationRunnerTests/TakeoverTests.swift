@@ -83,7 +83,7 @@ struct TakeoverTests {
     let (posts, plan) = (bench.cluster.posts.count, try #require(bench.plan()))
     #expect(plan.steps.contains { $0.name == "new" && $0.kind == .rotate })
     let result = try #require(bench.run())
-    #expect(result.exit == 1 && result.token("new")?.problem?.code == "foreign_marker")
+    #expect(result.exit == 1 && result.token("new")?.problem?.code == "replaces_marked")
     #expect(bench.cluster.posts.count == posts && bench.cluster.revoked.isEmpty)
   }
 

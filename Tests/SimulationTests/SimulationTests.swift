@@ -3,10 +3,10 @@ import Simulation
 import Testing
 
 struct SimulationTests {
-  private static let seeds = 500
+  private static let seeds = 200
 
-  /// The seeds run side by side in a few groups, since each one is a world of its own. `make test` runs many more
-  /// of them in the release build; these are for whoever changes something.
+  /// The seeds run side by side in a few groups, since each one is a world of its own. `make simulate`, a part of
+  /// `make test`, runs 20,000 of them in the release build; these are for whoever changes something.
   @Test func crashesAndLostAnswersLoseNothing() async {
     let violations = await withTaskGroup(of: [String].self) { groups -> [String] in
       for group in 0..<4 {
