@@ -2,7 +2,20 @@ import Foundation
 import RotationTestKit
 import Testing
 
-/// A part of the points, one after the other, on one job after the other.
+/// Points that nobody has tried yet.
+actor PointQueue {
+  private var points: [Disturbance]
+
+  init(_ points: [Disturbance]) { self.points = points }
+
+  func take(_ count: Int) -> [Disturbance] {
+    let taken = Array(points.suffix(count))
+    points.removeLast(taken.count)
+    return taken
+  }
+}
+
+/// Tries points, one after the other, on one job after the other.
 struct Campaign {
   /// How the job retires, and what is called while it is disturbed.
   enum Kind: String, CaseIterable, Sendable {
@@ -41,27 +54,27 @@ struct Campaign {
 
   static let rows = 4
   /// A fresh job after so many points, so that the first creation is disturbed as well, and logs stay short.
-  static let pointsPerJob = 20
+  static let pointsPerJob = 8
   /// Longer than the two seconds by which times that are told in whole seconds may seem apart.
   static let betweenCalls: Duration = .milliseconds(2100)
 
   let kind: Kind
-  let points: [Disturbance]
   private var generator: SplitMix
   private var struck = 0
 
-  init(_ kind: Kind, points: [Disturbance], seed: UInt64) {
+  init(_ kind: Kind, seed: UInt64) {
     self.kind = kind
-    self.points = points
     generator = SplitMix(state: seed)
   }
 
-  /// Tries every point; returns how many calls were struck.
-  mutating func run(in folder: String) async throws -> Int {
-    for first in stride(from: 0, to: points.count, by: Self.pointsPerJob) {
+  /// Tries points until there are no more; returns how many calls were struck.
+  mutating func run(_ queue: PointQueue, in folder: String) async throws -> Int {
+    var jobs = 0
+    while case let points = await queue.take(Self.pointsPerJob), !points.isEmpty {
+      jobs += 1
       let sandboxSeed = generator.next()
       let plant = try Plant(
-        in: folder, name: "\(kind.rawValue)-\(first)", rows: Self.rows, rotation: kind.rotation,
+        in: folder, name: "\(kind.rawValue)-\(jobs)", rows: Self.rows, rotation: kind.rotation,
         activation: "settle = \"0s\"\nconsecutive = 2\ntimeout = \"3s\""
       ) { options in
         options.cluster.activationDelay = .milliseconds(100)
@@ -69,9 +82,7 @@ struct Campaign {
         options.seed = sandboxSeed
       }
       defer { plant.close() }
-      for point in points[first..<min(first + Self.pointsPerJob, points.count)] {
-        try await disturb(plant, at: point)
-      }
+      for point in points { try await disturb(plant, at: point) }
       try await leaveToItself(plant)
     }
     return struck
