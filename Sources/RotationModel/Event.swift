@@ -100,7 +100,8 @@ public enum Event: Equatable, Sendable {
   case relocationDone(key: String?)
   /// The job was moved to another cluster: what was made before is not looked after any more.
   case clusterChanged(from: String)
-  /// The stores no longer have the string of a token that belongs to a cluster that the job has left.
+  /// Nobody looks after the token any more: it belongs to a cluster that the job has left, and the stores have lost
+  /// its string; or it was made by hand, and a person has taken it out of the row.
   case tokenForgotten(generation: Int)
 
   /// The places in which a store keeps a token.

@@ -31,6 +31,11 @@ public struct Generation: Equatable, Sendable {
   /// Whether the cluster was seen to refuse it after its revocation, as far as anybody has to ask.
   public internal(set) var isConfirmedGone = false
 
+  /// Whether it went missing while it was current, so that the stores still have its string in that place.
+  var isReplacedByNothing = false
+  /// Of one that was left behind: whether the stores have its string as the current one.
+  public internal(set) var holdsCurrentPlace = false
+
   /// The phases that survive a run. What ARCHITECTURE calls activating is `staged` with a schedule of
   /// probes, which lives in the run only.
   public enum Phase: String, Equatable, Sendable, CaseIterable {
@@ -55,9 +60,9 @@ public struct Generation: Equatable, Sendable {
     case enabling
     /// The point of no return is passed. Leaves to: revoked.
     case revoking
-    /// The cluster was told to end it, and said so. Final.
+    /// The cluster was told to end it, and said so. Leaves to: left behind, while it is not confirmed.
     case revoked
-    /// It belongs to a cluster that the job has left. Final.
+    /// It belongs to a cluster that the job has left, or to a person who took it out of the row. Final.
     case leftBehind = "left behind"
   }
 

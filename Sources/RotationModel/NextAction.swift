@@ -109,6 +109,8 @@ extension RotationMachine {
       }
     }
     if let relocatedIn = wishes.relocatedIn {
+      // Where the tokens are to be is for the row to say.
+      guard context.isWanted || wishes.retirement != nil else { return .none }
       return context.stores.first { !relocatedIn.contains($0) }.map { .relocate(store: $0) }
         ?? .completeRelocation
     }
@@ -208,9 +210,8 @@ extension RotationMachine {
       // Where nothing has taken its place the stores may call its string current still.
       return context.gaveUpOn.contains(number) || !isReplaced ? nil : .confirmRevocation(generation: number)
     case .leftBehind:
-      // The stores call the newest of them current until another takes its place.
-      let isNewest = !generations.contains { $0.phase == .leftBehind && $0.number > number }
-      return isNewest && !isReplaced ? nil : .forget(generation: number)
+      // The stores call it current until another takes its place.
+      return generation.holdsCurrentPlace && incumbent == nil ? nil : .forget(generation: number)
     case .staged, .active, .delivering, .current, .enabling:
       return nil
     }
@@ -236,6 +237,7 @@ extension RotationMachine {
       guard target.isVerifiedAgain else {
         return context.hasWaited ? .none : .activate(generation: number)
       }
+      guard context.isWanted else { return .none }
       return context.stores.first { !target.promotedIn.contains($0) }
         .map { .rollBack(generation: number, store: $0) } ?? .completeRollback(generation: number)
     case .staged, .active, .delivering, .current, .revoking, .revoked, .leftBehind:

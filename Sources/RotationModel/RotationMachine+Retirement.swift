@@ -44,6 +44,7 @@ extension RotationMachine {
       guard wishes.rollbackTarget == nil else { throw illegal(timed) }
       // The stores call its string current until another takes its place; then it is forgotten like any other.
       generations[index].phase = .revoked
+      generations[index].isReplacedByNothing = true
       generations[index].promotedIn = []
     case .updateIntended(let number), .updateDone(let number), .updateRefused(let number, _),
       .updateUnknown(let number, _):
@@ -150,7 +151,8 @@ extension RotationMachine {
       wishes.replacedUpTo = nil
       wishes.isHeld = true
     case .rollbackRefused(let number, _):
-      guard wishes.rollbackTarget == number, generation(number)?.promotedIn.isEmpty == true
+      // Once it was found to work, a store may have been changed without the ledger knowing.
+      guard wishes.rollbackTarget == number, generation(number)?.isVerifiedAgain == false
       else { throw illegal(timed) }
       wishes.rollbackTarget = nil
       // Whether it has its permissions again nobody knows: it is retired from the beginning.
@@ -178,11 +180,17 @@ extension RotationMachine {
     case .relocationDone(let key):
       guard wishes.relocatedIn != nil else { throw illegal(timed) }
       wishes.relocatedIn = nil
-      for index in generations.indices where generations[index].isLive { generations[index].key = key }
+      for index in generations.indices where generations[index].isLive || !generations[index].isConfirmedGone
+      {
+        generations[index].key = key
+      }
     case .clusterChanged:
       leaveEverythingBehind()
     case .tokenForgotten(let number):
-      let index = try generationIndex(number, in: [.leftBehind], timed)
+      let index = try generationIndex(number, in: [.leftBehind, .superseded, .disabling, .disabled], timed)
+      guard generations[index].phase == .leftBehind || generations[index].attempt == nil
+      else { throw illegal(timed) }
+      generations[index].phase = .leftBehind
       generations[index].isConfirmedGone = true
       endRetirementIfOver()
     default: throw illegal(timed)
@@ -190,7 +198,9 @@ extension RotationMachine {
   }
 
   /// Whether anything is left that this program made, or has begun to retire.
-  public var hasTokenOfOurs: Bool { newest?.attempt != nil || predecessor != nil }
+  public var hasTokenOfOurs: Bool {
+    newest?.attempt != nil || predecessor.map { $0.phase != .leftBehind } ?? false
+  }
 
   /// Whether nothing is under way that another name or place would disturb.
   public var maySettle: Bool {
@@ -212,10 +222,21 @@ extension RotationMachine {
 
   /// The cluster on which all of it was is not the job's any more.
   private mutating func leaveEverythingBehind() {
+    let hasIncumbent = incumbent != nil
     for index in generations.indices {
+      // The stores call one of them current until another takes its place; the others are in the way of that.
       switch generations[index].phase {
-      case .revoked: generations[index].isConfirmedGone = true
-      case .staged, .active, .delivering, .current, .superseded, .disabling, .disabled, .enabling, .revoking,
+      case .current: generations[index].holdsCurrentPlace = generations[index].attempt != nil
+      case .revoked:
+        generations[index].holdsCurrentPlace = generations[index].isReplacedByNothing && !hasIncumbent
+      case .staged, .active, .delivering, .superseded, .disabling, .disabled, .enabling, .revoking,
+        .leftBehind:
+        break
+      }
+      switch generations[index].phase {
+      case .revoked where generations[index].isConfirmedGone: break
+      case .revoked, .staged, .active, .delivering, .current, .superseded, .disabling, .disabled, .enabling,
+        .revoking,
         .leftBehind:
         generations[index].phase = .leftBehind
         generations[index].isConfirmedGone = generations[index].attempt == nil

@@ -42,14 +42,7 @@ public struct RotationMachine: Equatable, Sendable {
 
   /// The generation that was current once and is on its way out. There is one at most.
   public var predecessor: Generation? {
-    generations.first { generation in
-      switch generation.phase {
-      case .superseded, .disabling, .disabled, .enabling: true
-      case .revoking: generation.wasDelivered
-      case .revoked, .leftBehind: !generation.isConfirmedGone
-      case .staged, .active, .delivering, .current: false
-      }
-    }
+    generations.first { $0.isOnItsWayOut && !$0.holdsCurrentPlace } ?? generations.first { $0.isOnItsWayOut }
   }
 
   /// The generation that the lineage is about: the successor while there is one, else the incumbent.
@@ -139,8 +132,15 @@ public struct RotationMachine: Equatable, Sendable {
       _ = try generationIndex(generation, in: [.active, .delivering, .current, .superseded], timed)
     case .deliveryDone(let generation, let at):
       let index = try generationIndex(generation, in: [.delivering, .current], timed)
-      if let old = generations.lastIndex(where: { $0.phase == .current && $0.number != generation }) {
-        generations[old].supersede(at: at)
+      for old in generations.indices where generations[old].number != generation {
+        switch generations[old].phase {
+        case .current: generations[old].supersede(at: at)
+        // Its successor never came, so that its overlap begins with this one.
+        case .superseded: generations[old].supersededAt = at
+        case .staged, .active, .delivering, .disabling, .disabled, .enabling, .revoking, .revoked,
+          .leftBehind:
+          break
+        }
       }
       generations[index].phase = .current
       generations[index].deliveredAt = at
@@ -269,6 +269,16 @@ extension Event.Place {
 }
 
 extension Generation {
+  /// Whether it was current once and is not gone yet, with its string.
+  fileprivate var isOnItsWayOut: Bool {
+    switch phase {
+    case .superseded, .disabling, .disabled, .enabling: true
+    case .revoking: wasDelivered
+    case .revoked, .leftBehind: !isConfirmedGone
+    case .staged, .active, .delivering, .current: false
+    }
+  }
+
   mutating func supersede(at instant: Instant) {
     phase = .superseded
     supersededAt = instant

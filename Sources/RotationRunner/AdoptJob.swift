@@ -93,7 +93,10 @@ public struct AdoptJob: Sendable {
         name: work.name, outcome: .failed,
         problem: Problem(code: "row_changed", message: "\(work.name): \(error)"))
     }
-    let onCluster = work.names.flatMap { view.tokens[$0] ?? [] }
+    let known = Set(machine.attempts.map(\.id))
+    let onCluster =
+      (view.tokens[work.name] ?? [])
+      + work.names.dropFirst().flatMap { view.tokens[$0] ?? [] }.filter { known.contains($0.marker.attempt) }
     for (place, token) in stored where !work.machine.knows(token) {
       // A token that is gone is taken over as well: runs find out what that means, and replace or retire it.
       guard work.machine.mayAdopt(token, from: place) else {

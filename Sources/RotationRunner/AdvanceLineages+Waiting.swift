@@ -67,7 +67,8 @@ extension AdvanceLineages {
       // Listings are not free: they are spaced by what they cost, and one serves all that wait.
       nextListingAt = ports.clock.uptime + max(.seconds(1), (ports.clock.uptime - listed.begunAt) * 4)
       for var work in takeSearching(dueAt: listed.begunAt) {
-        work.sightings = listed.sightings(of: work.names, installation: ports.ledger.installation)
+        work.sightings = listed.sightings(
+          of: work.names, work.machine, installation: ports.ledger.installation)
         work.listedAt = listed.begunAtWall
         work.searched.formUnion(work.machine.attempts.filter(\.isDoubtful).map(\.id))
         ready.append(work)

@@ -74,7 +74,6 @@ extension Performer {
     try await record(
       [.disableIntended(generation: number, permissions: before, at: serviceTimeAtLatest)], for: &work)
     work.askingSince = nil
-    work.refusalsInRow = 0
     let none = PermissionSet([])
     switch await plan.service.updateToken(id: generation.tokenID, description: nil, permissions: none) {
     case .done: return nil

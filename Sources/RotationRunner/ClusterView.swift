@@ -38,15 +38,19 @@ struct ClusterView: Sendable {
 
   var isEmpty: Bool { tokens.isEmpty }
 
-  /// Tokens under these names that this installation's ledger may know.
-  func sightings(of names: [String], installation: InstallationID) -> [Sighting] {
-    tokens(of: names).filter { $0.marker.installation == installation }
-      .map { Sighting(attempt: $0.marker.attempt, tokenID: $0.id) }
+  /// Tokens that the lineage of these names, the present one first, may know. Under a name that it had before there
+  /// may be another lineage's by now: there only those count that it has asked for itself.
+  func sightings(of names: [String], _ machine: RotationMachine, installation: InstallationID) -> [Sighting] {
+    let attempts = Set(machine.attempts.map(\.id))
+    return tokens(of: names).filter { token in
+      token.marker.installation == installation
+        && (token.marker.name == names.first || attempts.contains(token.marker.attempt))
+    }.map { Sighting(attempt: $0.marker.attempt, tokenID: $0.id) }
   }
 
-  /// Tokens under these names that another installation made.
-  func strangers(of names: [String], installation: InstallationID) -> [MarkedToken] {
-    tokens(of: names).filter { $0.marker.installation != installation }
+  /// Tokens under this name that another installation made.
+  func strangers(of name: String, installation: InstallationID) -> [MarkedToken] {
+    tokens(of: [name]).filter { $0.marker.installation != installation }
   }
 
   func ids(of names: [String]) -> Set<String> { Set(tokens(of: names).map(\.id)) }

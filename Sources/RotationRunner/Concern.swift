@@ -17,7 +17,7 @@ struct Concern: Sendable {
   static func of(
     _ work: TokenWork, plan: JobPlan, view: ClusterView, installation: InstallationID, now: Instant
   ) -> [Concern] {
-    var concerns = view.strangers(of: work.names, installation: installation).map { token in
+    var concerns = view.strangers(of: work.name, installation: installation).map { token in
       Concern(problem: .stranger(token), blocks: [.creation])
     }
     concerns += ofTakeover(work)

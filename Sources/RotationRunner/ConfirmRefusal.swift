@@ -29,7 +29,6 @@ extension Performer {
 
   func beginAsking(_ work: inout TokenWork) -> Duration {
     let since = work.askingSince ?? ports.clock.uptime
-    if work.askingSince == nil { work.refusalsInRow = 0 }
     work.askingSince = since
     return since
   }

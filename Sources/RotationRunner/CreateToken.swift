@@ -156,10 +156,9 @@ extension Performer {
       return nil
     }
     try await record(
-      [
-        done,
+      [done] + takeover(work) + [
         .storeStaged(
-          generation: generation, attempt: attempt, store: plan.stores[0].name, key: place.secret),
+          generation: generation, attempt: attempt, store: plan.stores[0].name, key: place.secret)
       ], for: &work)
     work.stored = stored
     return nil

@@ -109,6 +109,7 @@ public struct MoveJob: Sendable {
     let name = lineage.claimed.name
     var place = lineage.desired?.place ?? StorePlace(job: plan.name, name: name)
     place.secret = lineage.machine.generations.last { $0.isLive && $0.attempt != nil }?.key
+    var delivered: [(store: String, attempt: AttemptID)] = []
     do throws(StoreError) {
       let current = try await source.read(.current, at: place)
       let previous = try await source.read(.previous, at: place)
@@ -116,12 +117,21 @@ public struct MoveJob: Sendable {
       if current == nil, previous == nil, pending == nil { return nil }
       for store in newStores {
         try await copy(current: current, previous: previous, to: store, at: place)
-        if let pending, store.name == plan.stores[0].name {
-          try await store.reserve(place, for: pending.planned)
-          try await store.stage(pending, at: place)
-        }
+        if let current { delivered.append((store.name, current.attempt)) }
+      }
+      // A staged string is looked for in the first store, whether that is new or was another one's before.
+      if let pending, plan.binding.stores[0] != from.stores[0] {
+        try await plan.stores[0].reserve(place, for: pending.planned)
+        try await plan.stores[0].stage(pending, at: place)
       }
     } catch { throw .job(Problem(error).naming(name), .undelivered) }
+    if let incumbent = lineage.machine.incumbent {
+      let events = delivered.filter {
+        $0.attempt == incumbent.attempt && !incumbent.promotedIn.contains($0.store)
+      }
+      .map { Event.storePromoted(generation: incumbent.number, store: $0.store) }
+      if !events.isEmpty { try await record(events, of: lineage) }
+    }
     return TokenReport(name: name, outcome: .updated, tokenID: lineage.machine.newest?.tokenID)
   }
 
@@ -130,17 +140,27 @@ public struct MoveJob: Sendable {
   private func copy(
     current: StoredToken?, previous: StoredToken?, to store: any SecretStore, at place: StorePlace
   ) async throws(StoreError) {
-    if let done = try await store.read(.current, at: place), done == current { return }
+    let isRolledBack =
+      if let current, let previous { previous.generation > current.generation } else { false }
+    let (there, before) = (
+      try await store.read(.current, at: place), try await store.read(.previous, at: place)
+    )
+    if isRolledBack, let current, let previous, there == current, before == previous {
+      // An earlier call has come so far, and may have been cut off in its last steps.
+      return try await store.rollBack(from: previous.generation, to: current.generation, at: place)
+    }
     let inOrder = [previous, current].compactMap { $0 }.sorted { $0.generation < $1.generation }
     for token in inOrder {
-      if let there = try await store.read(.current, at: place), there.generation >= token.generation {
-        continue
+      let there = try await store.read(.current, at: place)
+      if let there, there.generation > token.generation { continue }
+      if there != token {
+        try await store.reserve(place, for: token.planned)
+        try await store.stage(token, at: place)
       }
-      try await store.reserve(place, for: token.planned)
-      try await store.stage(token, at: place)
+      // Also where it is current already: an earlier call may have been cut off in the middle of it.
       try await store.promote(generation: token.generation, at: place)
     }
-    guard let current, let previous, previous.generation > current.generation else { return }
+    guard isRolledBack, let current, let previous else { return }
     try await store.rollBack(from: previous.generation, to: current.generation, at: place)
   }
 
@@ -150,7 +170,7 @@ public struct MoveJob: Sendable {
     var left: [String] = []
     try await forEachLineage { (lineage) async throws(Stop) in
       let live = lineage.machine.generations.filter { $0.isLive }
-      try await record(.clusterChanged(from: from.cluster), of: lineage)
+      try await record([.clusterChanged(from: from.cluster)], of: lineage)
       for generation in live where left.count < 100 {
         left.append("\(lineage.claimed.name): \(generation.tokenID)")
       }
@@ -160,17 +180,20 @@ public struct MoveJob: Sendable {
     ports.reporter.noticed(plan.name, .leftBehind(from.cluster, left))
   }
 
-  private func record(_ event: Event, of lineage: Lineage) async throws(Stop) {
+  private func record(_ events: [Event], of lineage: Lineage) async throws(Stop) {
     var machine = lineage.machine
     let now = ports.clock.now
-    do throws(IllegalEvent) {
-      try machine.apply(TimedEvent(event, at: now))
-    } catch { throw Stop.illegal(error, name: lineage.claimed.name) }
-    try await plan.journal.append([
-      JournalEntry(
-        time: now, job: plan.name, cluster: plan.binding.cluster, token: lineage.claimed.name,
-        event: (lineage.claimed.id, event), record: machine.auditRecord(of: event))
-    ])
+    var entries: [JournalEntry] = []
+    for event in events {
+      do throws(IllegalEvent) {
+        try machine.apply(TimedEvent(event, at: now))
+      } catch { throw Stop.illegal(error, name: lineage.claimed.name) }
+      entries.append(
+        JournalEntry(
+          time: now, job: plan.name, cluster: plan.binding.cluster, token: lineage.claimed.name,
+          event: (lineage.claimed.id, event), record: machine.auditRecord(of: event)))
+    }
+    try await plan.journal.append(entries)
   }
 }
 

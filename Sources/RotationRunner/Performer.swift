@@ -63,6 +63,7 @@ struct Performer: Sendable {
     case .update(let generation):
       return try await update(generation, work: &work)
     case .disable(let generation):
+      if try await letGoIfUnnamed(generation, &work) { return nil }
       if let next = try await retirementIsBlocked(of: generation, &work) { return next }
       return try await disable(generation, work: &work)
     case .confirmDisable(let generation):
@@ -82,6 +83,7 @@ struct Performer: Sendable {
     case .withdraw(let generation, let store):
       return try await withdraw(generation, from: store, work: &work)
     case .revoke(let generation, let reason):
+      if try await letGoIfUnnamed(generation, &work) { return nil }
       if let next = try await retirementIsBlocked(of: generation, &work) { return next }
       return try await revoke(generation, reason: reason, work: &work)
     case .confirmRevocation(let generation):
@@ -121,7 +123,12 @@ struct Performer: Sendable {
   var serviceTimeAtEarliest: Instant { time?.earliest(at: ports.clock.uptime) ?? ports.clock.now }
 
   /// The cluster's time, or a little later.
-  var serviceTimeAtLatest: Instant { time?.latest(at: ports.clock.uptime) ?? ports.clock.now }
+  /// While the clocks disagree nobody knows which one is right: the later one cuts no overlap short.
+  var serviceTimeAtLatest: Instant {
+    guard let time else { return ports.clock.now }
+    let latest = time.latest(at: ports.clock.uptime)
+    return time.clocksAgree ? latest : max(latest, ports.clock.now)
+  }
 
   private func finished(_ work: TokenWork, if block: Concern.Block) -> Next? {
     if work.problem != nil { return .finished(work.outcomeOfProblem) }

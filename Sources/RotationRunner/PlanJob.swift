@@ -107,7 +107,11 @@ public struct PlanJob: Sendable {
     }
     switch work.machine.nextAction(performer.context(for: work)) {
     case .disable(let number), .revoke(let number, _):
-      _ = try await performer.retirementIsBlocked(of: number, &work)
+      if let generation = work.machine.generation(number), work.isUnnamed(generation) {
+        work.note(Concern(problem: .notNamedAnyMore(work.name, generation), blocks: [.retirement]))
+      } else {
+        _ = try await performer.retirementIsBlocked(of: number, &work)
+      }
     default: break
     }
     do throws(StoreError) {

@@ -90,7 +90,8 @@ public struct RecordWish: Sendable {
     case .rotate(let compromised):
       guard claimed.row != nil else { throw refusal(.rowIsGone(name), .badInput) }
       // A rollback that waits is given up for it, as long as no store was changed.
-      guard machine.rollbackTarget?.promotedIn.isEmpty ?? true, machine.wishes.retirement == nil else {
+      guard machine.rollbackTarget.map({ !$0.isVerifiedAgain }) ?? true, machine.wishes.retirement == nil
+      else {
         throw refusal(.busy(name, machine.status.rawValue), .failed)
       }
       var events: [Event] = []
@@ -107,6 +108,8 @@ public struct RecordWish: Sendable {
     case .release: return (work, machine.wishes.isHeld ? [.lineageReleased] : [])
     case .rollBack:
       if machine.wishes.rollbackTarget != nil { return (work, []) }
+      // Owner and mode of the file are the row's.
+      guard claimed.row != nil else { throw refusal(.rowIsGone(name), .badInput) }
       guard let previous = machine.predecessor, machine.mayRollBack(to: previous.number) else {
         throw refusal(.nothingToRollBackTo(name, machine), .failed)
       }

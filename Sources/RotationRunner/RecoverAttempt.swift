@@ -19,7 +19,7 @@ extension Performer {
     }
     if let found {
       try await record(
-        [
+        takeover(work) + [
           .tokenAdopted(
             generation: found.token.generation, attempt: attempt, tokenID: found.token.tokenID,
             place: found.place, expiresAt: found.token.expiresAt, key: place.secret)

@@ -167,12 +167,24 @@ extension Performer {
       work.fail(Problem(error).naming(work.name))
       return .finished(work.outcomeOfProblem)
     }
-    if generation.attempt == nil, let desired = work.desired, desired.replaces != generation.tokenID {
-      concerns.append(Concern(problem: .notNamedAnyMore(work.name, generation), blocks: [.retirement]))
+    // What is gone already takes nothing from anybody.
+    if !concerns.isEmpty,
+      case .gone = try await look(at: generation.tokenID, ownedBy: owner(of: generation, work), work)
+    {
+      return nil
     }
     for concern in concerns { work.note(concern) }
     if concerns.isEmpty { return nil }
     return .finished(.attention)
+  }
+
+  /// A person has taken the token out of the row, or the row out of the CSV: it is that person's again. false: it is
+  /// still named, or ours.
+  func letGoIfUnnamed(_ number: Int, _ work: inout TokenWork) async throws(Stop) -> Bool {
+    guard let generation = work.machine.generation(number), work.isUnnamed(generation) else { return false }
+    try await record([.tokenForgotten(generation: number)], for: &work)
+    work.note(Concern(problem: .notNamedAnyMore(work.name, generation)))
+    return true
   }
 
   /// The first store that calls the generation current.
@@ -183,6 +195,14 @@ extension Performer {
       return store.name
     }
     return nil
+  }
+}
+
+extension TokenWork {
+  /// Whether it was made by hand, and no row names it any more, nor does a person want the whole lineage to end.
+  func isUnnamed(_ generation: Generation) -> Bool {
+    generation.attempt == nil && generation.phase != .revoking && machine.wishes.retirement == nil
+      && desired?.replaces != generation.tokenID
   }
 }
 
@@ -212,11 +232,11 @@ extension Problem {
         "if a consumer needs it, move the consumer over; then take the permissions away again, or revoke it")
   }
 
-  fileprivate static func notNamedAnyMore(_ name: String, _ generation: Generation) -> Problem {
+  static func notNamedAnyMore(_ name: String, _ generation: Generation) -> Problem {
     Problem(
       code: "replaces_changed",
       message:
-        "\(name): token \(generation.tokenID) was replaced, and the row does not name it any more: it is not revoked",
-      hint: "put `replaces` back until it is retired, or revoke it by hand when nobody uses it")
+        "\(name): token \(generation.tokenID) was replaced, and the row does not name it any more: it is let go and not revoked",
+      hint: "revoke it by hand when nobody uses it")
   }
 }

@@ -47,7 +47,8 @@ struct SurveyJob: Sendable {
     }
     let now = cluster.view.time.clocksAgree ? cluster.view.time.earliest(at: ports.clock.uptime) : nil
     let isMeant = plan.only?.contains(lineage.name) ?? true
-    guard isMeant, work.desired != nil, work.machine.mayCreate, let due = work.dueReason(plan, now: now),
+    guard isMeant, work.desired != nil, work.machine.successor == nil,
+      let due = work.dueReason(plan, now: now),
       !(work.machine.wishes.isHeld && due.isStoppedByHold)
     else { return }
     counts.due += 1

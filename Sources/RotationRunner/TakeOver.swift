@@ -2,6 +2,13 @@ import RotationModel
 import RotationPorts
 
 extension Performer {
+  /// What goes on record before the lineage's first token: that it takes another's place. Not before, so that an id
+  /// that was mistyped and corrected in the meantime binds nobody's token.
+  func takeover(_ work: TokenWork) -> [Event] {
+    guard work.machine.generations.isEmpty, let replaces = work.desired?.replaces else { return [] }
+    return [.tokenTakenOver(tokenID: replaces, expiresAt: nil)]
+  }
+
   /// What the next token is to be allowed: what the row says, or what the token may that it replaces. A token that a
   /// person named in `replaces` is looked at before anything is made in its place. nil: the lineage has failed.
   func permissionsToGrant(_ work: inout TokenWork) async throws(Stop) -> PermissionSet? {
@@ -17,9 +24,6 @@ extension Performer {
     case .inDoubt(let problem): work.fail(inDoubt: problem)
     case .gone: work.fail(.replacedIsGone(work.name, tokenID))
     case .found(let record):
-      if isFirst {
-        try await self.record([.tokenTakenOver(tokenID: tokenID, expiresAt: record.expiresAt)], for: &work)
-      }
       guard desired.inheritsPermissions else { return desired.permissions }
       guard !record.permissions.isEmpty, record.permissions.canBeGranted else {
         work.fail(.nothingToInherit(work.name, tokenID))

@@ -15,7 +15,7 @@ extension JobPlan {
       lineage: claimed.id, name: claimed.name, isOneOff: claimed.isOneOff, machine: machine,
       listedAt: view.begunAtWall)
     work.listedIDs = view.ids(of: work.names)
-    work.sightings = view.sightings(of: work.names, installation: installation)
+    work.sightings = view.sightings(of: work.names, machine, installation: installation)
     do throws(RowError) {
       work.desired = try claimed.row.map { (queued) throws(RowError) in try specification.row(queued) }
     } catch {

@@ -53,7 +53,6 @@ struct TokenWork: Sendable {
   var effectsEndAt: [AttemptID: Duration] = [:]
   /// When this run began to ask whether a change has reached the cluster, by the monotonic clock.
   var askingSince: Duration?
-  var refusalsInRow = 0
 
   /// Something that a person should look at; what is due is done all the same, but for what it blocks.
   private(set) var concern: Concern?

@@ -102,10 +102,10 @@ struct PlannedWorkTests {
     Situation("compromised, with a predecessor", .rotate, "compromised", .rotated) {
       rotated { record(.rotate(compromised: true), $0) }
     },
-    Situation("to be disabled, and of age", .retire, "its overlap has passed: disable it", .unchanged) {
+    Situation("to be disabled, and of age", .retire, "its overlap has passed: disable it", .retired) {
       rotated(quarantine: true) { $0.clock.advance(by: Bench.day * 30) }
     },
-    Situation("to be disabled", .retire, "its overlap has passed: disable it", .unchanged) {
+    Situation("to be disabled", .retire, "its overlap has passed: disable it", .retired) {
       rotated(quarantine: true, passOverlap)
     },
     Situation("in quarantine", .nothing, "its predecessor is disabled until", .unchanged) {

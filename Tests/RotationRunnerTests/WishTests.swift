@@ -210,7 +210,7 @@ struct WishTests {
     let bench = try #require(Self.settled("old", "other"))
     #expect(bench.wish(.rename(to: "new"), "old")?.report.problem?.code == "row_present")
     bench.rows.removeFirst()
-    #expect(bench.wish(.rename(to: "new"), "old")?.report.problem?.code == "unknown_name")
+    #expect(bench.wish(.rename(to: "new"), "old")?.report.problem?.code == "row_gone")
     #expect(bench.wish(.rename(to: "other"), "old")?.report.problem?.code == "name_taken")
     #expect(bench.cluster.changes == 2 && bench.current("old") != nil)
   }
