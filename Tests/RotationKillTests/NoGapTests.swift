@@ -59,7 +59,7 @@ import Testing
     }
     // The first token of each row has replaced nothing.
     let rotations = seen.strings.count - Self.rows
-    print(
+    tell(
       "watched \(rotations) rotations (\(retire)): \(seen.answers) answers, \(seen.late) too late to count")
     #expect(rotations >= Self.wantedRotations)
     #expect(seen.answers > 10 * rotations)
