@@ -119,6 +119,9 @@ let package = Package(
     tests(
       "KillTests", ["RotationTestKit", "RotationModel", "Sandbox", "HTTPClient"],
       exclude: ["shim"]),
+    tests(
+      "RotationKillTests",
+      ["RotationTestKit", "RotationModel", "RotationPorts", "Sandbox", "HTTPClient"]),
     tests("ScaleTests", ["RotationTestKit", "Sandbox", "HTTPClient"]),
     tests("TidyTests", []),
   ],

@@ -139,7 +139,9 @@ public struct PlanJob: Sendable {
       return
     }
     switch try await performer.askAboutString(of: incumbent, .current, work) {
-    case .refused: work.note(Concern(problem: .stringRefused(work.name, incumbent)))
+    case .refused:
+      let isListed = work.observed != nil
+      work.note(Concern(problem: .stringRefused(work.name, incumbent, isListed: isListed)))
     case .storeFailed(let error): work.fail(Problem(error).naming(work.name))
     case .accepted, .unavailable, .noString: break
     }
@@ -147,11 +149,13 @@ public struct PlanJob: Sendable {
 }
 
 extension Problem {
-  fileprivate static func stringRefused(_ name: String, _ generation: Generation) -> Problem {
+  fileprivate static func stringRefused(
+    _ name: String, _ generation: Generation, isListed: Bool
+  ) -> Problem {
     Problem(
       code: "string_refused",
       message:
-        "\(name): the cluster lists token \(generation.tokenID), and refuses the string that the store has for it",
+        "\(name): the cluster \(isListed ? "lists" : "does not list") token \(generation.tokenID), and refuses the string that the store has for it",
       hint: "`tokenrotate rotate JOB.toml \(name)` replaces the token")
   }
 }
