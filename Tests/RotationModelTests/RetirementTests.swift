@@ -195,6 +195,19 @@ struct RetirementTests {
     #expect(story.machine.generation(1)?.disabledAt == start && story.machine.predecessor?.phase == .disabled)
   }
 
+  /// Its string is in the stores' place for a previous token, where the next one's predecessor is to go.
+  @Test func aTokenThatIsGoneIsConfirmedWhileTheOneThatWasTakenOverLivesOn() throws {
+    var story = try Story(of: Story.takenOverAndGone + Story.made(2, Story.b))
+    #expect(story.machine.predecessor?.number == 0)
+    #expect(story.machine.nextAction(RotationActionTests.at(0)) == .confirmRevocation(generation: 1))
+    #expect(
+      story.machine.nextAction(RotationActionTests.gaveUp) == .revoke(generation: 0, reason: .superseded))
+    try story.add(.tokenGone(generation: 2, reason: "404"))
+    #expect(story.machine.nextAction(RotationActionTests.at(0)) == .confirmRevocation(generation: 1))
+    try story.add(.revokeConfirmed(generation: 1))
+    #expect(story.machine.nextAction(RotationActionTests.at(0)) == .create(generation: 3))
+  }
+
   @Test func theTokenThatIsTakenBackFromIsNotGoneMeanwhile() throws {
     var story = try Story(of: Story.rotated() + [Story.rollbackAsked])
     #expect(throws: IllegalEvent.self) { try story.add(.tokenGone(generation: 2, reason: "404")) }

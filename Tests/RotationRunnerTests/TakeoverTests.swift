@@ -168,6 +168,39 @@ struct TakeoverTests {
     #expect(bench.store.current["a"]?.tokenID == "id-3" && bench.changesOfAnotherRun() == [])
   }
 
+  @Test func oneSuccessorAfterTheOtherMayGoWithinTheOverlap() throws {
+    let bench = Self.bench(inherits: false)
+    #expect(bench.run()?.exit == 0)
+    for number in 2...4 {
+      bench.clock.advance(by: .seconds(3600))
+      bench.cluster.revokeElsewhere(id: "id-\(number - 1)")
+      #expect(bench.run()?.exit == 0 && bench.store.current["a"]?.tokenID == "id-\(number)")
+      #expect(bench.liveIDs == ["hand", "id-\(number)"] && bench.changesOfAnotherRun() == [])
+    }
+    bench.clock.advance(by: Bench.day + .seconds(60))
+    #expect(bench.run()?.exit == 0 && bench.liveIDs == ["id-4"])
+    bench.clock.advance(by: Bench.day * 30)
+    #expect(bench.run()?.report.counts == [.rotated: 1] && bench.changesOfAnotherRun() == [])
+  }
+
+  /// Two in a row are gone, and the first one's string was still accepted when it was asked about.
+  @Test func aGoneSuccessorThatIsStillAcceptedIsInNobodysWay() throws {
+    let bench = Self.bench(inherits: false)
+    #expect(bench.run()?.exit == 0)
+    bench.clock.advance(by: .seconds(3600))
+    bench.cluster.revokeElsewhere(id: "id-1")
+    bench.cluster.onRequest = { [cluster = bench.cluster] request in
+      if case .create = request { cluster.stillAccepted = ["id-1"] }
+    }
+    #expect([0, 8].contains(bench.run()?.exit ?? -1) && bench.store.current["a"]?.tokenID == "id-2")
+    bench.cluster.onRequest = { _ in }
+    bench.clock.advance(by: .seconds(3600))
+    bench.cluster.revokeElsewhere(id: "id-2")
+    bench.cluster.stillAccepted = []
+    #expect(bench.run()?.exit == 0 && bench.store.current["a"]?.tokenID == "id-3")
+    #expect(bench.liveIDs == ["hand", "id-3"] && bench.changesOfAnotherRun() == [])
+  }
+
   /// What was never sent, or never came, binds nobody's token.
   @Test(arguments: [
     ScriptedCluster.Creation.refuse(ServiceError(.badRequest, status: 400, message: "no")),
