@@ -73,6 +73,17 @@ struct LeavingTests {
     #expect(replaced.machine.nextAction(RotationActionTests.context()) == .forget(generation: 1))
   }
 
+  /// The run died before the first cluster's token was forgotten, and the job moves on.
+  @Test func whatHeldTheCurrentPlaceHoldsItNoMoreWhenAnotherDoes() throws {
+    var story = try Story(
+      of: Story.made(1) + [.clusterChanged(from: "a/c")] + Story.made(2, Story.b)
+        + [.clusterChanged(from: "a/d")])
+    #expect(story.machine.nextAction(RotationActionTests.context()) == .forget(generation: 1))
+    try story.add(.tokenForgotten(generation: 1))
+    #expect(story.machine.nextAction(RotationActionTests.context()) == .create(generation: 3))
+    #expect(story.machine.predecessor?.number == 2)
+  }
+
   @Test func whatIsOnlyLeftBehindIsNotRetired() throws {
     var story = try Story(of: Story.made(1) + [.clusterChanged(from: "a/c")])
     #expect(!story.machine.hasTokenOfOurs)

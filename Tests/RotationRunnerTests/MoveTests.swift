@@ -158,6 +158,28 @@ struct MoveTests {
     #expect(!bench.cluster.revoked.suffix(1).contains(current?.tokenID ?? ""))
   }
 
+  /// The process dies before or after any of its effects, on the first cluster or on the next; then the job moves on.
+  @Test(arguments: [false, true])
+  func thereIsNoBadMomentToLeaveACluster(hasMovedBefore: Bool) throws {
+    for effects in 0..<60 {
+      let bench = Bench.rotating("a")
+      bench.policy.overlap = .zero
+      #expect(bench.run()?.exit == 0)
+      if hasMovedBefore { #expect(Self.leave(bench) == 8) } else { bench.clock.advance(by: Bench.day * 30) }
+      bench.life.begin(effects: effects)
+      _ = bench.run()
+      let end = bench.life.end
+      bench.life.begin(effects: nil)
+      bench.clock.advance(by: .seconds(10))
+      bench.policy = Bench.rotation
+      let moment: Comment = "died at \(end ?? "none"), \(effects)"
+      #expect([0, 8].contains(Self.leave(bench, for: "account/third") ?? -1), moment)
+      Self.expectNewToken(bench, moment)
+      guard end != nil else { return }
+    }
+    Issue.record("it never came to its end")
+  }
+
   @Test func whatIsUnderWayHasToBeFinishedFirst() throws {
     let bench = try #require(Bench.rotated("a"))
     bench.interruptedAt = bench.clock.uptime
