@@ -139,6 +139,7 @@ public struct RotationMachine: Equatable, Sendable {
       let index = try generationIndex(generation, in: [.delivering, .current], timed)
       for old in generations.indices where generations[old].number != generation {
         generations[old].isReplacedByNothing = false
+        generations[old].holdsCurrentPlace = false
         switch generations[old].phase {
         case .current: generations[old].supersede(at: at)
         // Its successor never came, so that its overlap begins with this one.
