@@ -115,7 +115,9 @@ extension RotationMachine {
         ?? .completeRelocation
     }
     if let target = rollbackTarget { return nextRollback(to: target, context) }
-    if let predecessor, let action = nextRetirement(of: predecessor, context) { return action }
+    for generation in outgoing {
+      if let action = nextRetirement(of: generation, context) { return action }
+    }
     if let successor { return nextAction(for: successor, context) }
     if wishes.retirement != nil { return nextWithdrawal(context) }
     guard context.isWanted else { return .none }
@@ -208,7 +210,8 @@ extension RotationMachine {
       return .revoke(generation: number, reason: .intended)
     case .revoked:
       // Where nothing has taken its place the stores may call its string current still.
-      return context.gaveUpOn.contains(number) || !isReplaced ? nil : .confirmRevocation(generation: number)
+      guard isReplaced || !generation.isReplacedByNothing else { return nil }
+      return context.gaveUpOn.contains(number) ? nil : .confirmRevocation(generation: number)
     case .leftBehind:
       // The stores call it current until another takes its place.
       return generation.holdsCurrentPlace && incumbent == nil ? nil : .forget(generation: number)

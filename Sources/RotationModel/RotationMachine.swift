@@ -40,9 +40,14 @@ public struct RotationMachine: Equatable, Sendable {
     }
   }
 
-  /// The generation that was current once and is on its way out. There is one at most.
-  public var predecessor: Generation? {
-    generations.first { $0.isOnItsWayOut && !$0.holdsCurrentPlace } ?? generations.first { $0.isOnItsWayOut }
+  /// The generation that was current once and is on its way out.
+  public var predecessor: Generation? { outgoing.first }
+
+  /// The predecessor, and those beside it of which only the string is still there: they went missing, or were left
+  /// behind. What the stores call current comes last.
+  var outgoing: [Generation] {
+    let outgoing = generations.filter(\.isOnItsWayOut)
+    return outgoing.filter { !$0.holdsCurrentPlace } + outgoing.filter(\.holdsCurrentPlace)
   }
 
   /// The generation that the lineage is about: the successor while there is one, else the incumbent.
@@ -133,6 +138,8 @@ public struct RotationMachine: Equatable, Sendable {
     case .deliveryDone(let generation, let at):
       let index = try generationIndex(generation, in: [.delivering, .current], timed)
       for old in generations.indices where generations[old].number != generation {
+        generations[old].isReplacedByNothing = false
+        generations[old].holdsCurrentPlace = false
         switch generations[old].phase {
         case .current: generations[old].supersede(at: at)
         // Its successor never came, so that its overlap begins with this one.

@@ -81,6 +81,8 @@ public struct MoveJob: Sendable {
       !machine.attempts.contains(where: \.isOpen) && machine.rollbackTarget == nil
       && machine.wishes.relocatedIn == nil && machine.wishes.retirement == nil
       && machine.successor?.phase != .delivering && machine.predecessor?.phase != .enabling
+      // A store may call it current without the ledger knowing, and the ledger is all that is known elsewhere.
+      && (machine.successor?.phase != .active || from.cluster == plan.binding.cluster)
     if !isSettled { throw .job(.notSettled(lineage.claimed.name, machine.status.rawValue), .failed) }
   }
 

@@ -96,6 +96,7 @@ enum RandomEvents {
     let number = old.number
     let isWantedBack = machine.wishes.rollbackTarget == number
     var events: [Event] = machine.mayRollBack(to: number) ? [.rollbackRequested(generation: number)] : []
+    if old.attempt == nil { events.append(.tokenForgotten(generation: number)) }
     switch old.phase {
     case .superseded where isWantedBack:
       events += [

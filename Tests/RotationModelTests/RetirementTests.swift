@@ -67,10 +67,27 @@ struct RetirementTests {
   }
 
   @Test func whatWasVerifiedForAnEarlierRollbackIsVerifiedAgain() throws {
-    var story = try Story(of: Story.verifiedAgain)
-    try story.add(.rollbackRefused(generation: 1, reason: "nobody wants it"))
+    // There and back again.
+    var story = try Story(
+      of: Story.rolledBack + [
+        .rollbackRequested(generation: 2), .activationConfirmed(generation: 2, after: .seconds(1)),
+        .storeRolledBack(generation: 2, store: "file"), .rollbackDone(generation: 2, at: start),
+      ])
     try story.add(Story.rollbackAsked)
     #expect(throws: IllegalEvent.self) { try story.add(.storeRolledBack(generation: 1, store: "file")) }
+  }
+
+  /// A store may have turned back, and the run may have died before that was on record.
+  @Test func aRollbackWhoseTokenWasVerifiedIsNotGivenUp() throws {
+    let refused = Event.rollbackRefused(generation: 1, reason: "nobody wants it")
+    var early = try Story(of: Story.rotated() + [Story.rollbackAsked])
+    try early.add(refused)
+    #expect(early.machine.rollbackTarget == nil)
+    for history in [Story.verifiedAgain, Story.enabling + [.enableDone(generation: 1), Story.confirmed]] {
+      var story = try Story(of: history)
+      #expect(throws: IllegalEvent.self) { try story.add(refused) }
+      #expect(story.machine.rollbackTarget?.number == 1)
+    }
   }
 
   @Test func permissionsAreKeptUntilTheyAreGivenBack() throws {
@@ -154,9 +171,66 @@ struct RetirementTests {
     #expect(story.machine.incumbent?.number == 3 && story.machine.predecessor?.number == 1)
   }
 
+  /// Whoever still has the older string never saw the one that is gone.
+  @Test(arguments: [Story.rotated() + [.tokenGone(generation: 2, reason: "404")], Story.takenOverAndGone])
+  func theOverlapBeginsAnewWithTheTokenThatTakesThePlace(history: [Event]) throws {
+    var story = try Story(of: history)
+    let (old, next) = (try #require(story.machine.predecessor), story.machine.nextGeneration)
+    #expect(old.supersededAt == start)
+    let at = start + .seconds(7200)
+    for event in Story.made(next, attempt(0xC)).dropLast() { try story.add(event) }
+    try story.add(.deliveryDone(generation: next, at: at))
+    #expect(story.machine.generation(old.number)?.supersededAt == at)
+    let expected = Action.revoke(generation: old.number, reason: .superseded)
+    let confirmed = story.machine.generations.filter { $0.phase == .revoked && !$0.isConfirmedGone }
+    for generation in confirmed { try story.add(.revokeConfirmed(generation: generation.number)) }
+    #expect(story.machine.nextAction(RotationActionTests.at(7200 + 3599)) == .none)
+    #expect(story.machine.nextAction(RotationActionTests.at(7200 + 3600)) == expected)
+  }
+
+  @Test func aQuarantineThatHasBegunGoesOn() throws {
+    var story = try Story(of: Story.disabled + [.tokenGone(generation: 2, reason: "404")])
+    for event in Story.made(3, attempt(0xC)).dropLast() { try story.add(event) }
+    try story.add(.deliveryDone(generation: 3, at: start + .seconds(7200)))
+    #expect(story.machine.generation(1)?.disabledAt == start && story.machine.predecessor?.phase == .disabled)
+  }
+
+  /// Its string is in the stores' place for a previous token, where the next one's predecessor is to go.
+  @Test func aTokenThatIsGoneIsConfirmedWhileTheOneThatWasTakenOverLivesOn() throws {
+    var story = try Story(of: Story.takenOverAndGone + Story.made(2, Story.b))
+    #expect(story.machine.predecessor?.number == 0)
+    #expect(story.machine.nextAction(RotationActionTests.at(0)) == .confirmRevocation(generation: 1))
+    #expect(
+      story.machine.nextAction(RotationActionTests.gaveUp) == .revoke(generation: 0, reason: .superseded))
+    try story.add(.tokenGone(generation: 2, reason: "404"))
+    #expect(story.machine.nextAction(RotationActionTests.at(0)) == .confirmRevocation(generation: 1))
+    try story.add(.revokeConfirmed(generation: 1))
+    #expect(story.machine.nextAction(RotationActionTests.at(0)) == .create(generation: 3))
+  }
+
   @Test func theTokenThatIsTakenBackFromIsNotGoneMeanwhile() throws {
     var story = try Story(of: Story.rotated() + [Story.rollbackAsked])
     #expect(throws: IllegalEvent.self) { try story.add(.tokenGone(generation: 2, reason: "404")) }
+  }
+
+  @Test(arguments: [
+    Story.takenOver, Story.takenOver + [Story.disableIntended(0)],
+    Story.takenOver + [Story.disableIntended(0), .disableDone(generation: 0, at: start)],
+  ])
+  func aTokenThatTheRowNamesNoMoreIsLetGoAndInNobodysWay(history: [Event]) throws {
+    var story = try Story(of: history)
+    #expect(story.machine.predecessor?.number == 0 && !story.machine.mayCreate)
+    try story.add(.tokenForgotten(generation: 0))
+    #expect(story.machine.predecessor == nil && story.machine.mayCreate)
+    #expect(story.machine.generation(0)?.isLive == false)
+    #expect(story.machine.nextAction(RotationActionTests.context()) == .none)
+    #expect(throws: IllegalEvent.self) { try story.add(.revokeIntended(generation: 0, reason: "old")) }
+  }
+
+  @Test(arguments: [Story.rotated(), Story.disabling, Story.disabled])
+  func aTokenOfOursIsNeverLetGo(history: [Event]) throws {
+    var story = try Story(of: history)
+    #expect(throws: IllegalEvent.self) { try story.add(.tokenForgotten(generation: 1)) }
   }
 
   /// What the cluster revoked is an orphan when a listing shows it later.
@@ -232,6 +306,16 @@ struct RetirementTests {
     #expect(story.machine.generations.map(\.key) == ["secret", "secret"])
   }
 
+  @Test func theStringOfARevokedTokenMovesUntilItIsForgotten() throws {
+    for (ending, key) in [([], nil), ([.revokeConfirmed(generation: 1)], "old")] as [([Event], String?)] {
+      var story = try Story(of: Story.revokedOld + ending + [.lineageRenamed(from: "old")])
+      for event in [.storeRelocated(store: "file"), .relocationDone(key: nil)] as [Event] {
+        try story.add(event)
+      }
+      #expect(story.machine.generations.map(\.key) == [key, nil])
+    }
+  }
+
   @Test(arguments: [
     [Story.intended()], Story.made(1) + Story.stagedSecond, Story.rotated() + [Story.rollbackAsked],
     Story.made(1) + [.retirementRequested(now: false)], Story.made(1) + [.lineageRenamed(from: "old")],
@@ -240,53 +324,5 @@ struct RetirementTests {
     var story = try Story(of: history)
     #expect(!story.machine.maySettle)
     #expect(throws: IllegalEvent.self) { try story.add(.lineageRenamed(from: "old")) }
-  }
-
-  @Test(arguments: [
-    Story.rotated() + [.lineageHeld, .rotationRequested(generation: 2, compromised: true)],
-    Story.revokedOld, Story.enabling, Story.made(1) + Story.stagedSecond, [Story.intended(), Story.answered],
-    [Story.intended(), Story.unknown, Story.found], Story.withdrawn,
-    [.tokenTakenOver(tokenID: "T0", expiresAt: nil)],
-  ])
-  func onAnotherClusterEverythingBegins(history: [Event]) throws {
-    var story = try Story(of: history)
-    let next = story.machine.nextGeneration
-    try story.add(.clusterChanged(from: "account/cluster"))
-    let context = RotationActionTests.context()
-    while case .forget(let generation) = story.machine.nextAction(context) {
-      try story.add(.tokenForgotten(generation: generation))
-    }
-    let machine = story.machine
-    let ours = machine.generations.last { $0.phase == .leftBehind && $0.attempt != nil }
-    // The stores call its string current until another takes its place.
-    #expect(machine.newest == nil && machine.predecessor?.number == ours?.number)
-    #expect(machine.status == (ours == nil ? .planned : .retiring))
-    #expect(machine.generations.allSatisfy { !$0.isLive && $0.promotedIn.isEmpty })
-    #expect(machine.wishes == Wishes() && machine.mayCreate && machine.nextGeneration == next)
-    #expect(machine.endedWatches(at: start + .seconds(9_999_999)).isEmpty)
-    #expect(machine.nextAction(context) == .create(generation: next))
-    #expect(machine.nextAction(RotationActionTests.context { $0.isWanted = false }) == .none)
-  }
-
-  @Test func whatWasLeftBehindIsForgottenWhenAnotherIsInItsPlace() throws {
-    var story = try Story(of: Story.made(1) + [.clusterChanged(from: "a/c")] + Story.made(2, Story.b))
-    #expect(story.machine.nextAction(RotationActionTests.context()) == .forget(generation: 1))
-    try story.add(.tokenForgotten(generation: 1))
-    #expect(story.machine.predecessor == nil && story.machine.incumbent?.number == 2)
-    #expect(story.machine.nextAction(RotationActionTests.context()) == .none)
-  }
-
-  @Test func aRetirementEndsWithTheLastTokenThatWasLeftBehind() throws {
-    var story = try Story(
-      of: Story.made(1) + [.clusterChanged(from: "a/c"), .retirementRequested(now: false)])
-    #expect(story.machine.nextAction(RotationActionTests.noClock) == .forget(generation: 1))
-    try story.add(.tokenForgotten(generation: 1))
-    #expect(story.machine.wishes.retirement == nil)
-    #expect(story.machine.nextAction(RotationActionTests.noClock) == .create(generation: 2))
-  }
-
-  @Test func aLineageThatLeftItsClusterKeepsItsNames() throws {
-    let story = try Story(of: Story.made(1) + [.lineageRenamed(from: "old"), .clusterChanged(from: "a/c")])
-    #expect(story.machine.wishes.formerNames == ["old"] && story.machine.wishes.relocatedIn == nil)
   }
 }

@@ -164,6 +164,10 @@ struct RotationActionTests {
       "one that was taken over", takenOver + Story.made(1), at(3600),
       .revoke(generation: 0, reason: .superseded)
     ),
+    (
+      "one that was let go", Story.takenOver + [.tokenForgotten(generation: 0)],
+      context { $0.due = .requested }, .create(generation: 2)
+    ),
   ]
 
   static let askedAgain = Story.rotated() + [Story.rollbackAsked]
@@ -176,6 +180,12 @@ struct RotationActionTests {
     ("without a row", askedAgain, context { $0.isWanted = false }, .activate(generation: 1)),
     ("not twice in a run", askedAgain, context { $0.hasWaited = true }, .none),
     ("verified", inBothStores, twoStores, .rollBack(generation: 1, store: "file")),
+    ("verified, without a row", inBothStores, context { $0.isWanted = false }, .none),
+    (
+      "everywhere, without a row",
+      inBothStores + ["file", "vault"].map { .storeRolledBack(generation: 1, store: $0) },
+      context { ($0.isWanted, $0.stores) = (false, ["file", "vault"]) }, .none
+    ),
     (
       "store by store", inBothStores + [.storeRolledBack(generation: 1, store: "file")], twoStores,
       .rollBack(generation: 1, store: "vault")
@@ -255,7 +265,16 @@ struct RotationActionTests {
       .relocate(store: "file")
     ),
     ("before anything is made", renamed, due(.requested), .relocate(store: "file")),
-    ("without a row", renamed, context { $0.isWanted = false }, .relocate(store: "file")),
+    // Where the tokens are to be is for the row to say, unless they are to go from wherever they are.
+    ("without a row", renamed, context { $0.isWanted = false }, .none),
+    (
+      "moved, without a row", renamed + [.storeRelocated(store: "file")], context { $0.isWanted = false },
+      .none
+    ),
+    (
+      "without a row, and retired", renamed + [.retirementRequested(now: false)],
+      context { $0.isWanted = false }, .relocate(store: "file")
+    ),
   ]
 
   static let differs = context { $0.descriptionDiffers = true }

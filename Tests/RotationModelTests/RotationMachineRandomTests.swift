@@ -76,6 +76,7 @@ enum MachineRules {
     _ event: Event, _ before: RotationMachine, _ after: RotationMachine
   ) -> String? {
     let counts = [
+      "those in the current place": after.generations.count { $0.holdsCurrentPlace && !$0.isConfirmedGone },
       "successor": after.generations.count(where: \.isSuccessor),
       "incumbent": after.generations.count { $0.phase == .current },
       "predecessor": after.generations.count(where: \.isLivingPredecessor),
@@ -92,6 +93,14 @@ enum MachineRules {
     case .revokeIntended(let number, _):
       if before.generation(number)?.phase == .current { return "the current token is to be revoked" }
       if before.wishes.rollbackTarget == number { return "the token that is wanted back is to be revoked" }
+    case .tokenForgotten(let number):
+      guard let old = before.generation(number) else { return "what there is not is forgotten" }
+      if old.phase != .leftBehind, old.attempt != nil { return "a token of ours is let go" }
+      if old.phase == .current || old.phase == .revoking { return "a token that is \(old.phase) is let go" }
+    case .rollbackRefused(let number, _):
+      if before.generation(number)?.isVerifiedAgain == true { return "a rollback is given up too late" }
+    case .retirementRequested:
+      if before.generations.allSatisfy({ !$0.isLive && $0.phase != .revoked }) { return "nothing is retired" }
     case .disableIntended(let number, _, _):
       if before.generation(number)?.phase != .superseded { return "a token in use is to be disabled" }
       if before.wishes.rollbackTarget == number { return "the token that is wanted back is to be disabled" }
@@ -134,7 +143,10 @@ enum MachineRules {
     }
     for old in before.generations {
       guard let new = after.generation(old.number) else { return "generation \(old.number) was forgotten" }
-      if case .clusterChanged = event, new.phase == .leftBehind, old.phase != .revoked { continue }
+      if new.phase == .leftBehind, old.phase != .leftBehind {
+        guard old.isLeft(by: event) else { return "\(event): phase \(old.phase) is left behind" }
+        continue
+      }
       guard old.phase == new.phase || old.phase.leavesTo.contains(new.phase) else {
         return "phase \(old.phase) → \(new.phase)"
       }
@@ -233,6 +245,15 @@ extension Generation {
     [.staged, .active, .delivering].contains(phase) || (phase == .revoking && !wasDelivered)
   }
 
+  /// A cluster that is left takes everything along that is not gone; a row that changes only what was made by hand.
+  fileprivate func isLeft(by event: Event) -> Bool {
+    switch event {
+    case .clusterChanged: !isConfirmedGone
+    case .tokenForgotten(self.number): attempt == nil && [.superseded, .disabling, .disabled].contains(phase)
+    default: false
+    }
+  }
+
   /// Of those whose strings are merely to be forgotten there may be more.
   fileprivate var isLivingPredecessor: Bool {
     [.superseded, .disabling, .disabled, .enabling].contains(phase) || (phase == .revoking && wasDelivered)
@@ -278,7 +299,8 @@ extension Generation.Phase {
     case .disabled: [.enabling, .revoking]
     case .enabling: [.superseded, .disabled]
     case .revoking: [.revoked]
-    case .revoked, .leftBehind: []
+    case .revoked: [.leftBehind]
+    case .leftBehind: []
     }
   }
 }

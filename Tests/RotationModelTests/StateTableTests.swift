@@ -114,8 +114,25 @@ struct StateTableTests {
       ["create.intended", "token.adopted", "token.gone", "rotate.requested", "lineage.renamed"]),
     // Its string was never ours: there is no way back to it.
     State(
-      "taken over and replaced", [.tokenTakenOver(tokenID: "T0", expiresAt: nil)] + Story.made(1), about: 0,
-      ask, superseded, ["lineage.renamed"]),
+      "taken over and replaced", Story.takenOver, about: 0, ask, superseded,
+      ["lineage.renamed", "token.forgotten"]),
+    State(
+      "taken over and disabling", Story.takenOver + [Story.disableIntended(0)], about: 0, ask,
+      [
+        "disable.done", "disable.refused", "disable.unknown", "revoke.intended", "lineage.renamed",
+        "token.forgotten",
+      ]),
+    State(
+      "taken over and disabled",
+      Story.takenOver + [Story.disableIntended(0), .disableDone(generation: 0, at: start)], about: 0, ask,
+      ["revoke.intended", "lineage.renamed", "token.forgotten"]),
+    // The point of no return is passed.
+    State(
+      "taken over and revoking", Story.takenOver + [.revokeIntended(generation: 0, reason: "old")], about: 0,
+      ask, revoke, ["lineage.renamed"]),
+    State(
+      "taken over and let go", Story.takenOver + [.tokenForgotten(generation: 0)], about: 0, ask,
+      ["create.intended", "lineage.renamed", "token.forgotten"]),
   ]
 
   static let wished = [
@@ -133,7 +150,7 @@ struct StateTableTests {
       ["enable.intended", "enable.done", "enable.refused", "enable.unknown", "rollback.refused"]),
     State(
       "rollback verified", Story.verifiedAgain, about: 1, update,
-      ["activation.confirmed", "delivery.failed", "store.rolled_back", "rollback.refused"]),
+      ["activation.confirmed", "delivery.failed", "store.rolled_back"]),
     State(
       "rolled back in a store", Story.verifiedAgain + [.storeRolledBack(generation: 1, store: "file")],
       about: 1, update,
@@ -158,10 +175,14 @@ struct StateTableTests {
       ["create.intended", "orphan.found", "rotate.requested", "token.forgotten", "lineage.renamed"]),
     State(
       "left behind", Story.made(1) + [.clusterChanged(from: "a/c")], about: 1,
-      [
-        "create.intended", "orphan.found", "rotate.requested", "retire.requested", "token.forgotten",
-        "lineage.renamed",
-      ]),
+      ["create.intended", "orphan.found", "rotate.requested", "token.forgotten", "lineage.renamed"]),
+    State(
+      "revoked unconfirmed and left behind", Story.revokedOld + [.clusterChanged(from: "a/c")], about: 1,
+      ["create.intended", "orphan.found", "rotate.requested", "token.forgotten", "lineage.renamed"]),
+    State(
+      "confirmed and nothing to leave behind",
+      Story.made(1) + Story.givenUp + [.clusterChanged(from: "a/c")], about: 2,
+      ["create.intended", "orphan.found", "rotate.requested", "revoke.confirmed", "lineage.renamed"]),
   ]
 
   @Test(arguments: creating + retiring + wished)

@@ -86,6 +86,13 @@ extension Story {
       .retirementRequested(now: false), .storeWithdrawn(generation: 1, store: "file", at: start),
     ]
 
+  /// One that somebody else made has given way to the first of ours.
+  static let takenOver = [Event.tokenTakenOver(tokenID: "T0", expiresAt: nil)] + made(1)
+  static let takenOverAndGone = takenOver + [.tokenGone(generation: 1, reason: "404")]
+  /// A successor that was never delivered, and is gone.
+  static let givenUp =
+    stagedSecond + [.revokeIntended(generation: 2, reason: "refused"), .revokeDone(generation: 2)]
+
   static let rolledBackAlone =
     rolledBack + [
       .revokeIntended(generation: 2, reason: "old"), .revokeDone(generation: 2),

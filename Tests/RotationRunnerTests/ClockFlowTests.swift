@@ -30,6 +30,18 @@ struct ClockFlowTests {
     #expect(result.exit == 8 && result.report.counts == [.rotated: 1])
   }
 
+  /// Nobody knows which clock is right: the later one cuts no overlap short.
+  @Test(arguments: [900, -900])
+  func whileClocksAreApartAnOverlapBeginsByTheLaterOne(skew: Int) throws {
+    let bench = Bench.rotating("a")
+    #expect(bench.run()?.exit == 0)
+    bench.cluster.skew = .seconds(skew)
+    #expect(bench.wish(.rotate(compromised: false), "a")?.report.counts == [.rotated: 1])
+    let begun = try #require(try bench.machine("a")?.predecessor?.supersededAt)
+    let later = max(bench.clock.now, bench.cluster.now)
+    #expect(begun <= later + .seconds(2) && later - begun < .seconds(60))
+  }
+
   /// The cluster's time is told from one answer and the monotonic clock since.
   @Test func aWallClockThatIsSetDuringTheRunDoesNotShortenAnOverlap() throws {
     let bench = try #require(Bench.rotated("a"))

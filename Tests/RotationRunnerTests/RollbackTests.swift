@@ -150,6 +150,45 @@ struct RollbackTests {
     #expect(bench.changesOfAnotherRun() == [])
   }
 
+  /// A store may have turned back without that being on record: what was begun is finished.
+  @Test func onceThePreviousTokenWasFoundToWorkNoFreshOneIsMadeInstead() throws {
+    let bench = try #require(Bench.rotated("a"))
+    bench.store.rollBackErrors = [StoreError(.misconfigured, message: "no such path")]
+    #expect(bench.wish(.rollBack, "a")?.exit == 6 && bench.store.current["a"]?.tokenID == "id-2")
+    let lines = bench.audit.lines.count
+    let refused = try #require(bench.wish(.rotate(compromised: false), "a"))
+    #expect(refused.exit == 1 && refused.report.problem?.code == "busy" && bench.audit.lines.count == lines)
+    #expect(bench.run()?.exit == 0 && bench.store.current["a"]?.tokenID == "id-1")
+    #expect(bench.wish(.rotate(compromised: true), "a")?.exit == 0 && bench.liveIDs == ["id-3"])
+  }
+
+  /// Owner and mode of a store's file are the row's.
+  @Test func aNameWithoutARowIsNotRolledBack() throws {
+    let bench = try #require(Bench.rotated("a"))
+    let (rows, lines) = (bench.rows, bench.audit.lines.count)
+    bench.rows = []
+    let refused = try #require(bench.wish(.rollBack, "a"))
+    #expect(refused.exit == 2 && refused.report.problem?.code == "row_gone")
+    #expect(bench.audit.lines.count == lines && bench.store.current["a"]?.tokenID == "id-2")
+    bench.rows = rows
+    #expect(bench.wish(.rollBack, "a")?.exit == 0)
+    try Self.expectRolledBack(bench)
+  }
+
+  @Test func aRollbackWhoseRowGoesWaitsForIt() throws {
+    let bench = try #require(Bench.rotated("a"))
+    bench.interruptedAt = bench.clock.uptime
+    _ = bench.wish(.rollBack, "a")
+    bench.interruptedAt = nil
+    let rows = bench.rows
+    bench.rows = []
+    #expect(bench.run()?.exit == 8 && bench.store.current["a"]?.tokenID == "id-2")
+    #expect(bench.changesOfAnotherRun() == [])
+    bench.rows = rows
+    #expect(bench.run()?.exit == 0)
+    try Self.expectRolledBack(bench)
+  }
+
   /// Every moment of the rollback of a disabled token.
   @Test func thereIsNoBadMomentToInterruptARollback() throws {
     for step in 0..<50 {

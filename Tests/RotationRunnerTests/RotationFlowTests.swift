@@ -220,6 +220,37 @@ struct RotationFlowTests {
     #expect(bench.run()?.report.counts == [.rotated: 3, .created: 1])
   }
 
+  /// The run that retires the predecessors makes the next tokens.
+  @Test func whatIsDueCountsAsACreationWhileItsPredecessorLives() throws {
+    let bench = try #require(Bench.rotated("a", "b"))
+    bench.clock.advance(by: Bench.day * 30)
+    bench.limits.maximumCreates = 1
+    let (changes, result) = (bench.cluster.changes, try #require(bench.run()))
+    #expect(result.exit == 2 && result.report.problem?.code == "too_many_creates" && result.tokens.isEmpty)
+    #expect(bench.plan()?.exit == 2 && bench.cluster.changes == changes)
+    bench.limits.maximumCreates = 2
+    #expect(bench.run()?.report.counts == [.rotated: 2] && bench.cluster.revoked.count == 2)
+  }
+
+  /// What GET calls gone takes nothing from anybody.
+  @Test(arguments: [true, false])
+  func aPredecessorThatIsGoneIsRetiredWhateverTheStoresSay(isInUse: Bool) throws {
+    let bench = try #require(Bench.rotated("a"))
+    bench.clock.advance(by: Bench.day + .seconds(60))
+    bench.cluster.revokeElsewhere(id: "id-1")
+    let current = bench.store.current["a"]
+    if isInUse {
+      bench.store.current["a"] = bench.store.previous["a"]
+    } else {
+      bench.store.flaws["a"] = StoreFlaw("DIR/a has mode 0666", hint: "chmod 0600 DIR/a")
+    }
+    #expect(bench.run()?.exit == 8, "the store is told of all the same")
+    #expect(bench.events().last == "revoke.confirmed" && bench.store.previous.isEmpty)
+    #expect(bench.liveIDs == ["id-2"] && bench.changesOfAnotherRun() == [])
+    (bench.store.current["a"], bench.store.flaws) = (current, [:])
+    #expect(bench.run()?.report.counts == [.unchanged: 1])
+  }
+
   @Test func aTokenWhoseSuccessorIsFlawedInAStoreIsNotRetired() throws {
     let bench = try #require(Bench.rotated("a"))
     bench.clock.advance(by: Bench.day + .seconds(60))

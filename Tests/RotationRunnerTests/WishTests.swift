@@ -195,6 +195,52 @@ struct WishTests {
     #expect(bench.changesOfAnotherRun() == [])
   }
 
+  /// Tokens under the old name are the new lineage's, but for those that were asked for before the renaming.
+  @Test func aNameThatIsFreeAgainMayBeUsedByAnother() throws {
+    let bench = try #require(Self.settled("A"))
+    bench.rows = [Bench.row("B")]
+    #expect(bench.wish(.rename(to: "B"), "A")?.exit == 0)
+    bench.rows.append(Bench.row("A"))
+    let created = try #require(bench.run())
+    #expect(created.exit == 0 && created.report.counts == [.unchanged: 1, .created: 1], "\(created)")
+    #expect(bench.plan()?.exit == 0 && bench.changesOfAnotherRun() == [])
+    bench.clock.advance(by: Bench.day * 30)
+    #expect(bench.plan()?.steps.map(\.kind) == [.rotate, .rotate])
+    let rotated = try #require(bench.run())
+    #expect(rotated.exit == 0 && rotated.report.counts == [.rotated: 2], "\(rotated)")
+    #expect(bench.changesOfAnotherRun() == [])
+    bench.clock.advance(by: Bench.day + .seconds(60))
+    #expect(bench.run()?.report.counts == [.retired: 2] && bench.liveIDs == ["id-3", "id-4"])
+    #expect(
+      bench.current("A") != nil && bench.current("B") != nil && bench.current("A") != bench.current("B"))
+  }
+
+  @Test func aRenamingWithoutARowWaitsForIt() throws {
+    let bench = try #require(Self.settled("old"))
+    bench.rows = [Bench.row("new")]
+    bench.interruptedAt = bench.clock.uptime
+    _ = bench.wish(.rename(to: "new"), "old")
+    bench.interruptedAt = nil
+    bench.rows = []
+    #expect(bench.run()?.exit == 8 && bench.current("old") != nil && bench.changesOfAnotherRun() == [])
+    bench.rows = [Bench.row("new")]
+    #expect(bench.run()?.exit == 0 && bench.current("new") != nil && bench.current("old") == nil)
+    #expect(bench.changesOfAnotherRun() == [])
+  }
+
+  @Test func theStringOfARevokedTokenMovesWithItsNameAndIsForgottenThere() throws {
+    let bench = try #require(Bench.rotated("old"))
+    bench.clock.advance(by: Bench.day + .seconds(60))
+    bench.cluster.stillAccepted = ["id-1"]
+    #expect(bench.run()?.exit == 8)
+    bench.rows = [Bench.row("new")]
+    bench.rows[0].place.secret = "place"
+    #expect(bench.wish(.rename(to: "new"), "old")?.exit == 8)
+    #expect(bench.store.previous["place"]?.tokenID == "id-1" && bench.store.previous["old"] == nil)
+    bench.cluster.stillAccepted = []
+    #expect(bench.run()?.exit == 0 && bench.store.previous.isEmpty && bench.changesOfAnotherRun() == [])
+  }
+
   @Test func anEffectThatComesAfterTheRenamingIsStillOurs() throws {
     let bench = Bench.rotating("old")
     bench.cluster.creations["old"] = [.vanish(effectAfter: .seconds(3600))]
