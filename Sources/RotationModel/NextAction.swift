@@ -205,8 +205,11 @@ extension RotationMachine {
     case .revoking:
       return .revoke(generation: number, reason: .intended)
     case .revoked:
-      // Where nothing has taken its place the stores may call its string current still.
-      return context.gaveUpOn.contains(number) || !isReplaced ? nil : .confirmRevocation(generation: number)
+      // Where nothing has taken its place the stores may call its string current still; of one that vanished they do,
+      // compromised or not, and it is forgotten once they have it as the previous one.
+      let isOut = generation.supersededAt != nil || incumbent != nil || wishes.retirement != nil
+      return context.gaveUpOn.contains(number) || !isReplaced || !isOut
+        ? nil : .confirmRevocation(generation: number)
     case .leftBehind:
       // The stores call the newest of them current until another takes its place.
       let isNewest = !generations.contains { $0.phase == .leftBehind && $0.number > number }
