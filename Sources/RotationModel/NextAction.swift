@@ -209,9 +209,10 @@ extension RotationMachine {
     case .revoking:
       return .revoke(generation: number, reason: .intended)
     case .revoked:
-      // Where nothing has taken its place the stores may call its string current still.
-      guard isReplaced || !generation.isReplacedByNothing else { return nil }
-      return context.gaveUpOn.contains(number) ? nil : .confirmRevocation(generation: number)
+      // Of one that vanished the stores may have the string as the current one still, compromised or not: it is
+      // forgotten once they have it as the previous one.
+      let isOut = !generation.isReplacedByNothing || incumbent != nil || wishes.retirement != nil
+      return context.gaveUpOn.contains(number) || !isOut ? nil : .confirmRevocation(generation: number)
     case .leftBehind:
       // The stores call it current until another takes its place.
       return generation.holdsCurrentPlace && incumbent == nil ? nil : .forget(generation: number)

@@ -132,6 +132,12 @@ extension Performer {
         "the permissions that it had are not known, cannot be granted, or are more than [policy] allows",
         &work)
     }
+    switch try await look(at: generation.tokenID, ownedBy: owner(of: generation, work), work) {
+    case .inDoubt(let problem):
+      work.fail(problem)
+      return .finished(work.outcomeOfProblem)
+    case .found, .gone: break
+    }
     try await management.take()
     try await record(
       [.enableIntended(generation: number)], for: &work,

@@ -157,6 +157,16 @@ struct RotationActionTests {
       .revoke(generation: 1, reason: .compromised)
     ),
     (
+      "compromised and gone: forgotten when another is in its place",
+      Story.made(1) + wish(1, compromised: true) + [.tokenGone(generation: 1, reason: "404")], context(),
+      .create(generation: 2)
+    ),
+    (
+      "then",
+      Story.made(1) + wish(1, compromised: true) + [.tokenGone(generation: 1, reason: "404")]
+        + Story.made(2, Story.b), context(), .confirmRevocation(generation: 1)
+    ),
+    (
       "disabled, nothing in its place", Story.disabled + [.tokenGone(generation: 2, reason: "404")],
       context { $0.policy.quarantine = quarantine }, .create(generation: 3)
     ),
