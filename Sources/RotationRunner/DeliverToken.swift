@@ -54,7 +54,9 @@ extension Performer {
       return desired.permissions
     }
     switch try await look(at: generation.tokenID, ownedBy: owner(of: generation, work), work) {
-    case .found(let record): return record.permissions
+    case .found(let record) where !record.permissions.isEmpty: return record.permissions
+    case .found where generation.phase == .staged: work.fail(.nothingToAskAbout(work.name, generation))
+    case .found: _ = try await giveUpRollback(generation.number, "it has no permissions any more", &work)
     case .inDoubt(let problem): work.fail(problem)
     case .gone where generation.phase == .staged:
       work.fail(.missing(work.name, generation))
@@ -149,6 +151,14 @@ extension JobPlan {
 }
 
 extension Problem {
+  fileprivate static func nothingToAskAbout(_ name: String, _ generation: Generation) -> Problem {
+    Problem(
+      code: "no_permissions",
+      message:
+        "\(name): somebody has taken all permissions from token \(generation.tokenID), so that it cannot be verified",
+      hint: "give them back, or let another token be made: `tokenrotate rotate`")
+  }
+
   static func notInStore(
     _ name: String, _ generation: Generation, _ store: String, _ flaw: StoreFlaw
   ) -> Problem {
