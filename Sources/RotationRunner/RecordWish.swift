@@ -89,9 +89,10 @@ public struct RecordWish: Sendable {
     switch wish {
     case .rotate(let compromised):
       guard claimed.row != nil else { throw refusal(.rowIsGone(name), .badInput) }
-      // A rollback that waits is given up for it, as long as no store was changed.
-      guard machine.rollbackTarget.map({ !$0.isVerifiedAgain }) ?? true, machine.wishes.retirement == nil
-      else {
+      // A rollback that waits is given up for it, as long as no store was changed: once it is verified one may have
+      // been, by a run that died before it said so.
+      let mayGiveUp = machine.rollbackTarget.map { !$0.isVerifiedAgain && $0.promotedIn.isEmpty } ?? true
+      guard mayGiveUp, machine.wishes.retirement == nil else {
         throw refusal(.busy(name, machine.status.rawValue), .failed)
       }
       var events: [Event] = []

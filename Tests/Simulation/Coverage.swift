@@ -45,7 +45,7 @@ public final class Coverage: @unchecked Sendable {
       "store.staged", "token.adopted", "orphan.found", "orphan.revoke_intended", "orphan.revoked",
       "orphan.revoke_refused", "orphan.revoke_unknown", "activation.confirmed", "activation.accepted",
       "activation.timed_out", "store.promoted", "delivery.failed", "delivery.done", "revoke.intended",
-      "revoke.done", "revoke.refused", "revoke.unknown", "revoke.confirmed", "token.taken_over",
+      "revoke.done", "revoke.refused", "revoke.unknown", "revoke.confirmed", "token.taken_over", "token.gone",
       "update.intended", "update.done", "update.refused", "update.unknown", "disable.intended",
       "disable.done", "disable.refused", "disable.unknown", "enable.intended", "enable.done",
       "enable.refused", "enable.unknown", "rotate.requested", "rotate.compromised", "lineage.held",

@@ -143,6 +143,7 @@ enum EndChecks {
     private let posts: Int
     private let deletes: Int
     private let changes: Int
+    private let storeChanges: Int
     private let tokens: [Sandbox.TokenRecord]
     private let events: Int
     private let files: [String: [UInt8]]
@@ -151,6 +152,7 @@ enum EndChecks {
       posts = world.posts.count
       deletes = world.deletes
       changes = world.changes
+      storeChanges = world.storeChanges
       tokens = world.cluster.liveTokens(at: world.now)
       events = world.committed.count
       var files = [World.auditPath: world.disk.content(of: World.auditPath) ?? []]
@@ -172,6 +174,7 @@ enum EndChecks {
         return "the cluster"
       }
       if events != other.events { return "the ledger" }
+      if storeChanges != other.storeChanges { return "a token's file in a store" }
       let paths = Set(files.keys).union(other.files.keys)
       return paths.sorted().first { files[$0] != other.files[$0] }
     }

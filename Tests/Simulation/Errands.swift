@@ -8,7 +8,7 @@ extension World {
   /// What the next process is started for: mostly a run, now and then a wish about one of the names, preferably one
   /// that can be granted.
   func drawErrand() -> Errand {
-    guard isLively, chance(70) else { return .run }
+    guard isLively, hasDisabledToken || chance(70) else { return .run }
     let known = lineages.values.sorted { $0.name < $1.name }
     func pick(_ isMeant: (RotationMachine, Bool) -> Bool) -> String? {
       let names = known.filter { lineage in
@@ -19,7 +19,15 @@ extension World {
     let hasWayBack = { (machine: RotationMachine) in
       machine.predecessor.map { machine.mayRollBack(to: $0.number) } ?? false
     }
-    if chance(60), let name = pick({ machine, _ in hasWayBack(machine) }) { return .wish(.rollBack, name) }
+    // The way back from a disable is the longest, and what is disabled does not stay so for long.
+    if chance(85), let name = pick({ machine, _ in machine.mayBeEnabled }) {
+      return .wish(.rollBack, name)
+    }
+    // What is rolled back before its overlap has passed is not disabled.
+    let percent: UInt64 = policy.quarantine == nil ? 60 : 15
+    if chance(percent), let name = pick({ machine, _ in hasWayBack(machine) }) {
+      return .wish(.rollBack, name)
+    }
     if chance(50), let name = pick({ machine, isWanted in !isWanted && machine.hasTokenOfOurs }) {
       return .wish(.retire(now: chance(40)), name)
     }
@@ -34,10 +42,24 @@ extension World {
     }
   }
 
+  /// Whether a token is disabled, or about to be, that a person may want back.
+  var hasDisabledToken: Bool { lineages.values.contains { $0.machine.mayBeEnabled } }
+
+  /// Whether a token of ours waits for its overlap to pass, and is to be disabled then.
+  var hasTokenToDisable: Bool {
+    policy.quarantine != nil
+      && lineages.values.contains { lineage in
+        lineage.machine.predecessor.map { $0.phase == .superseded && $0.attempt != nil } ?? false
+      }
+  }
+
   /// Time passes until tokens are due, and people change rows and tokens in use.
   func meddleWithTokensInUse() {
     guard isLively else { return }
     if chance(25) { clock.advance(by: .seconds(3 * 86_400)) }
+    // What is to go goes while there is trouble, not in the quiet runs only.
+    let isGoing = lineages.values.contains { $0.machine.predecessor?.phase == .superseded }
+    if isGoing, chance(60) { clock.advance(by: policy.overlap) }
     if chance(20) { changeCSV() }
     if chance(15) { editRow() }
     guard chance(20), let id = aTokenInUse() else { return }
@@ -95,5 +117,14 @@ extension World {
       meddledWith.insert(token.id)
       _ = cluster.revokeToken(token.id, at: now)
     }
+  }
+}
+
+extension RotationMachine {
+  fileprivate var mayBeEnabled: Bool {
+    guard let predecessor, predecessor.phase == .disabling || predecessor.phase == .disabled else {
+      return false
+    }
+    return mayRollBack(to: predecessor.number)
   }
 }

@@ -27,7 +27,12 @@ enum Invariants {
     else { return }
     switch generation.phase {
     case .staged, .active, .delivering, .current, .superseded, .disabling, .disabled, .enabling: break
-    case .revoking, .revoked, .leftBehind: return
+    case .revoking, .revoked:
+      // The string of one that was delivered is kept until the cluster was seen to refuse it.
+      guard generation.wasDelivered, !generation.isConfirmedGone,
+        !world.refusedAfterwards.contains(generation.tokenID)
+      else { return }
+    case .leftBehind: return
     }
     let isThere = world.storePaths.contains { path in
       ["", "/.pending", "/.previous"].contains { folder in
@@ -95,7 +100,7 @@ enum Invariants {
   /// Before a DELETE reaches the network.
   static func checkRevocation(_ world: World, _ tokenID: String) {
     checkIntent(world, tokenID, ["orphan.revoke_intended", "revoke.intended"], "DELETE")
-    checkOwner(world, tokenID)
+    checkOwner(world, tokenID, "DELETE")
     checkIsOver(world, tokenID, "DELETE")
     for lineage in world.lineages.values {
       guard let live = lineage.machine.newest, live.tokenID == tokenID, live.phase != .revoking else {
@@ -119,7 +124,7 @@ enum Invariants {
       checkIntent(world, tokenID, ["update.intended"], "PATCH of the description")
       if Marker.split(description).marker == nil { world.broken("2", "a description without a marker") }
     }
-    checkOwner(world, tokenID)
+    checkOwner(world, tokenID, "PATCH")
     guard let permissions else { return }
     guard permissions.isEmpty else {
       return checkIntent(world, tokenID, ["enable.intended"], "PATCH of the permissions")
@@ -146,11 +151,16 @@ enum Invariants {
       if world.now - since < world.policy.overlap {
         world.broken("4", "\(lineage.name): \(what) of \(tokenID) within its overlap")
       }
-      // What was intended while its successor was in place is completed, whatever became of that since.
-      let intents = world.committed.count { name, timed in
-        if case .revokeIntended(generation.number, _) = timed.event { name == lineage.name } else { false }
+      if what == "DELETE", let disabledAt = generation.disabledAt,
+        world.now - disabledAt < world.policy.quarantine ?? .zero
+      {
+        world.broken("4", "\(lineage.name): \(what) of \(tokenID) within its quarantine")
       }
-      if intents == 1, machine.incumbent == nil, machine.wishes.retirement == nil, !world.wasRestored {
+      // What was begun goes on, though people revoked the successor since; that it may begin is `checkBeginning`'s.
+      let hasVanished = machine.generations.contains {
+        $0.phase == .revoked && $0.number > generation.number && world.meddledWith.contains($0.tokenID)
+      }
+      if machine.incumbent == nil, machine.wishes.retirement == nil, !world.wasRestored, !hasVanished {
         world.broken("4", "\(lineage.name): \(what) of \(tokenID) before its successor was delivered")
       }
     }
@@ -165,7 +175,7 @@ enum Invariants {
   }
 
   /// The token's description, as it is now, ends with the marker that the ledger expects.
-  private static func checkOwner(_ world: World, _ tokenID: String) {
+  private static func checkOwner(_ world: World, _ tokenID: String, _ what: String) {
     guard let record = world.cluster.token(tokenID, at: world.now), record.revokedAt == nil else { return }
     let marker = Marker.split(record.description).marker
     if marker == nil, world.lineages.values.contains(where: { $0.machine.generation(0)?.tokenID == tokenID })
@@ -181,7 +191,7 @@ enum Invariants {
         }
     }
     if !isOurs || marker?.installation != world.ledger.installation || marker?.job != World.job {
-      world.broken("foreign", "DELETE of \(tokenID), described as '\(record.description)'")
+      world.broken("foreign", "\(what) of \(tokenID), described as '\(record.description)'")
     }
   }
 
@@ -196,6 +206,25 @@ enum Invariants {
     guard world.replicaLag == .zero, let tokenID else { return }
     if world.cluster.liveTokens(at: world.now).contains(where: { $0.id == tokenID }) {
       world.broken("2", "\(tokenID) is on record as revoked and lives")
+    }
+  }
+
+  /// Nothing that was delivered begins to go while the clocks are apart, or while nothing is in its place.
+  static func checkBeginning(_ world: World, _ event: Event, _ machine: RotationMachine?) {
+    let number: Int
+    switch event {
+    case .disableIntended(let generation, _, _), .revokeIntended(let generation, _): number = generation
+    default: return
+    }
+    guard let machine, let generation = machine.generation(number), generation.wasDelivered,
+      generation.phase != .revoking, let skew = world.skewOfProcess
+    else { return }
+    if machine.incumbent == nil, machine.wishes.retirement == nil, !machine.isCompromised(generation) {
+      world.broken("4", "\(generation.tokenID) begins to go while nothing is in its place")
+    }
+    // The cluster tells its time in whole seconds.
+    if skew > .seconds(302) {
+      world.broken("4", "\(generation.tokenID) begins to go while the clocks are \(skew) apart")
     }
   }
 
@@ -254,6 +283,9 @@ extension World {
       }
     }
     for id in currentIDs.subtracting(found) { leftStoresAt[id] = now }
+    for id in found.subtracting(currentIDs) where !isVerified(id) {
+      broken("1", "a store calls \(id) current, which was not accepted often enough, at \(effect)")
+    }
     for id in found { leftStoresAt[id] = nil }
     currentIDs = found
   }
@@ -265,6 +297,26 @@ extension World {
     guard let record = cluster.token(id, at: now) ?? cluster.liveTokens(at: now).first(where: { $0.id == id })
     else { return false }
     if let expiresAt = record.expiresAt, expiresAt <= now { return true }
-    return !record.permissions.isEmpty && cluster.nodesKnowing(id, at: now)?.allSatisfy { $0 } == true
+    return !record.permissions.isEmpty
+      && (0..<cluster.configuration.nodes).allSatisfy { node in
+        record.permissions.permissions.allSatisfy { isAccepted(id, for: $0, by: node) }
+      }
+  }
+
+  private func isAccepted(_ id: String, for permission: Permission, by node: Int) -> Bool {
+    guard let string = strings[id] else { return false }
+    let database = permission.isWildcard ? "air" : permission.database
+    let answer =
+      permission.action == .read
+      ? cluster.query(node: node, accessToken: string, database: database, at: now)
+      : cluster.write(node: node, accessToken: string, database: database, at: now)
+    return answer == .permitted
+  }
+
+  /// Whether it was accepted for each of its permissions as often in a row, and over as long, as the job asks for.
+  private func isVerified(_ id: String) -> Bool {
+    if meddledWith.contains(id) { return true }
+    guard let seen = acceptances[id] else { return false }
+    return seen.count >= World.consecutive && seen.last - seen.first >= World.settle
   }
 }

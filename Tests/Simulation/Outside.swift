@@ -18,9 +18,10 @@ extension World {
     if chance(30) { editDescription() }
   }
 
-  /// Up to two hours to either side, or back to the cluster's time, which is the true one.
+  /// Up to two hours to either side, or by less than is noticed, or back to the cluster's time, which is the true one.
   func jumpClock() {
-    let milliseconds = chance(50) ? 0 : Int64(draw.next() % 14_400_000) - 7_200_000
+    let farthest: UInt64 = chance(40) ? 290_000 : 7_200_000
+    let milliseconds = chance(40) ? 0 : Int64(draw.next() % (2 * farthest)) - Int64(farthest)
     setWall(trueWallAtStart + .milliseconds(milliseconds))
     saw("world wall clock jumped")
   }
@@ -46,16 +47,15 @@ extension World {
     saw("world stranger")
   }
 
-  /// Somebody writes something else into the description of a token that is not delivered yet.
+  /// Somebody writes something else into the description of a token that is on its way, in use, or replaced.
   private func editDescription() {
     var candidates: [String] = []
     for lineage in lineages.values.sorted(by: { $0.name < $1.name }) {
       for attempt in lineage.machine.attempts {
         candidates += attempt.orphans.filter { $0.state != .revoked }.map(\.tokenID)
       }
-      if let live = lineage.machine.newest, live.phase == .staged || live.phase == .revoking {
-        candidates.append(live.tokenID)
-      }
+      candidates += [lineage.machine.newest, lineage.machine.predecessor].compactMap(\.self)
+        .filter { $0.attempt != nil }.map(\.tokenID)
     }
     guard !candidates.isEmpty else { return }
     let id = candidates[Int(draw.next() % UInt64(candidates.count))]

@@ -88,11 +88,15 @@ struct SimulatedTokenService: TokenService {
     let index = world.listings.count
     world.listings.append(World.Listing(begunAt: world.clock.uptime, wasAnswered: false))
     world.listingsOfProcess += 1
+    let skew = Duration.milliseconds(abs((world.clock.now - world.now).milliseconds))
     if world.listingsOfProcess == 2 { world.acted("search") }
     let reply = try await ask(.list)
     guard case .tokens(let tokens) = reply else { throw Self.dead }
     world.listings[index].wasAnswered = true
-    return TokenListing(tokens: tokens.map(\.asPort).filter(isWanted), serviceTime: world.now)
+    world.skewOfProcess = world.skewOfProcess ?? skew
+    // The header has whole seconds.
+    let date = Instant(milliseconds: world.now.milliseconds / 1000 * 1000)
+    return TokenListing(tokens: tokens.map(\.asPort).filter(isWanted), serviceTime: date)
   }
 
   func token(id: String) async throws(ServiceError) -> RotationPorts.TokenRecord? {
@@ -163,6 +167,24 @@ struct SimulatedTokenService: TokenService {
   }
 }
 
+extension World {
+  /// Remembers what the cluster said to a token's string.
+  fileprivate func answered(aboutString string: String, with reply: ClusterReply?) {
+    guard let id = ids[string] else { return }
+    guard case .access(.permitted) = reply else {
+      acceptances[id] = nil
+      if case .access = reply, !cluster.liveTokens(at: now).contains(where: { $0.id == id }) {
+        refusedAfterwards.insert(id)
+      }
+      return
+    }
+    var seen = acceptances[id] ?? Acceptances(first: clock.uptime)
+    seen.count += 1
+    seen.last = clock.uptime
+    acceptances[id] = seen
+  }
+}
+
 extension Sandbox.TokenRecord {
   fileprivate var asPort: RotationPorts.TokenRecord {
     RotationPorts.TokenRecord(
@@ -185,7 +207,9 @@ struct SimulatedProbe: ActivationProbe {
       ? .query(accessToken: string, database: target.database)
       : .write(accessToken: string, database: target.database)
     let node = Int(world.draw.next() % 3)
-    switch world.cluster.perform(call, node: node, at: world.now).reply {
+    let reply = world.cluster.perform(call, node: node, at: world.now).reply
+    world.answered(aboutString: string, with: reply)
+    switch reply {
     case .access(.permitted): return .accepted
     case .access(.unknownToken): return .refused(status: 401, message: "unauthorized")
     case .access: return .refused(status: 403, message: "forbidden")

@@ -33,12 +33,19 @@ public struct Simulation {
   public func run() -> String? {
     defer { Coverage.shared.add(world.seen) }
     let leastProcesses: UInt64 = world.patienceKind == .ordinary ? 1 : 2
-    for _ in 0..<(leastProcesses + world.draw.next() % (world.isLively ? 9 : 4)) {
+    var left = leastProcesses + world.draw.next() % (world.isLively ? 9 : 4)
+    var extensions = 6
+    while left > 0 {
+      left -= 1
       world.setFaults(world.chance(85) ? world.drawFaults() : [])
       let trouble = world.drawTrouble()
       live(trouble, world.drawErrand())
       world.meddle()
       if world.violation != nil { return world.violation }
+      // A disable and the way back from it are to be met by trouble, and by people, which quiet runs have none of.
+      if left == 0, extensions > 0, world.hasTokenToDisable || world.hasDisabledToken {
+        (left, extensions) = (1, extensions - 1)
+      }
     }
     world.setFaults([])
     var report: JobReport?
@@ -112,7 +119,8 @@ public struct Simulation {
         name: World.job, isOneOff: false,
         binding: JobBinding(cluster: "account/cluster", stores: world.storePaths.map { "file:\($0)" }),
         host: "https://cluster.example",
-        activation: ActivationPolicy(timeout: .seconds(60), consecutive: 3, settle: World.settle),
+        activation: ActivationPolicy(
+          timeout: .seconds(60), consecutive: World.consecutive, settle: World.settle),
         abandonAfter: world.abandonAfter, activationDatabase: nil,
         limits: JobPlan.Limits(
           concurrency: 1 + Int(random.next() % 4), managementRequestsPerSecond: 50, probesPerSecond: 50,

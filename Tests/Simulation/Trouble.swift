@@ -77,7 +77,7 @@ extension World {
       "revoke:error-before=503", "query:error-before=503:p=0.9", "update:answer-lost:p=0.5",
       "update:request-lost:p=0.3", "update:late-effect=2s:p=0.5", "update:late-effect=600s:p=0.5",
       "update:error-before=503:p=0.4", "update:error-after=500:p=0.4",
-      "update:throttle=429,retry-after=1:p=0.6",
+      "update:throttle=429,retry-after=1:p=0.6", "update:throttle=429,retry-after=2",
     ]
     // Where tokens are given up, their revocation has to be met by trouble as well; and where they are late,
     // the questions about them.
@@ -87,7 +87,8 @@ extension World {
       }
         ?? false
     }
-    if isRetiring, chance(40) {
+    // A disable often follows in the run that delivers the successor.
+    if isRetiring ? chance(40) : isLively && policy.quarantine != nil && chance(40) {
       let update = kinds.filter { $0.hasPrefix("update") }
       return parse([update[Int(draw.next() % UInt64(update.count))]])
     }
@@ -109,6 +110,9 @@ extension World {
     if let full = trouble.fullDisk { disk.isFull = full.contains(clock.uptime) }
     guard operation.changesDisk else { return }
     step("disk")
+    if storePaths.contains(where: { operation.path.hasPrefix($0) }), operation.path.contains("token-") {
+      storeChanges += 1
+    }
     if let folder = trouble.failingStore, clock.uptime < trouble.storeFailsUntil,
       operation.path.hasPrefix(folder), operation.path.contains("token-")
     {

@@ -43,6 +43,8 @@ final class World: @unchecked Sendable {
   var posts: [Post] = []
   var deletes = 0
   var changes = 0
+  /// How many operations have changed, or written anew, the file of a token in a store.
+  var storeChanges = 0
   var listings: [Listing] = []
   var listingsOfProcess = 0
   /// Every string that the cluster ever gave out, by token id.
@@ -61,6 +63,12 @@ final class World: @unchecked Sendable {
   var leftStoresAt: [String: Instant] = [:]
   /// What the stores call current, by token id.
   var currentIDs = Set<String>()
+  /// How often each token was accepted in a row, by its id.
+  var acceptances: [String: Acceptances] = [:]
+  /// Tokens whose strings were refused after they had been revoked.
+  var refusedAfterwards = Set<String>()
+  /// How far the wall was from true time when the process asked for the first listing that was answered.
+  var skewOfProcess: Duration?
   /// Tokens that people revoked or changed themselves: what becomes of them is not ours.
   var meddledWith = Set<String>()
   /// An older copy of the state directory.
@@ -96,6 +104,13 @@ final class World: @unchecked Sendable {
     enum Answer { case pending, created, refused, unknown }
   }
 
+  /// Questions about one token that were answered with an acceptance, none of another kind in between.
+  struct Acceptances {
+    var count = 0
+    var first: Duration = .zero
+    var last: Duration = .zero
+  }
+
   /// What a backup of the state directory holds, and what the world knew then.
   private struct Copy {
     var ledger: InMemoryLedger.Contents
@@ -115,6 +130,7 @@ final class World: @unchecked Sendable {
   static let secondPath = "/mirror/tokens/plant"
   static let requestTimeout: Duration = .seconds(5)
   static let settle: Duration = .seconds(4)
+  static let consecutive = 3
 
   init(seed: UInt64) {
     self.seed = seed
@@ -139,6 +155,7 @@ final class World: @unchecked Sendable {
     configuration.activationSpread = .milliseconds(Int64(draw.next() % 1_900))
     configuration.includesRevoked = draw.next() % 2 == 0
     if draw.next() % 4 == 0 { configuration.listLag = .milliseconds(Int64(draw.next() % 30_000)) }
+    if draw.next() % 4 == 0 { configuration.changeDelay = .milliseconds(Int64(draw.next() % 5_000)) }
     let lags = draw.next() % 5 == 0
     replicaLag = lags ? .milliseconds(Int64(draw.next() % 30_000)) : .zero
     hasTwoStores = draw.next() % 3 == 0
@@ -147,7 +164,7 @@ final class World: @unchecked Sendable {
     isLively = draw.next() % 3 == 0 || rotates
     policy = RotationPolicy(
       isOn: rotates, every: rotates ? .seconds(3 * 86_400) : nil, renewBefore: nil,
-      overlap: World.span(draw.next()), quarantine: draw.next() % 2 == 0 ? nil : World.span(draw.next()))
+      overlap: World.span(draw.next(), zero: 3), quarantine: World.quarantine(&draw))
     jumpsClock = draw.next() % 5 == 0
     cluster = SimulatedCluster(configuration, generator: SeededGenerator(seed: seed ^ 0x77))
     rows = (0..<Int(1 + draw.next() % 5)).map { World.row($0) }
@@ -163,12 +180,16 @@ final class World: @unchecked Sendable {
   }
 
   /// None, some minutes or a day: it may pass within a run, between two of them or not before many.
-  private static func span(_ drawn: UInt64) -> Duration {
+  private static func span(_ drawn: UInt64, zero: UInt64) -> Duration {
     switch drawn % 10 {
-    case 0..<3: .zero
-    case 3..<6: .seconds(Int64(drawn / 10 % 900))
+    case 0..<zero: .zero
+    case zero..<6: .seconds(Int64(drawn / 10 % 900))
     default: .seconds(86_400)
     }
+  }
+
+  private static func quarantine(_ draw: inout SimulatedDisk.Generator) -> Duration? {
+    draw.next() % 5 < 2 ? nil : span(draw.next(), zero: 1)
   }
 
   /// Longer than any late effect of `drawFaults`, than any node takes to learn a token, and than overlap or quarantine.
@@ -257,6 +278,7 @@ final class World: @unchecked Sendable {
     effectsOfProcess = 0
     namedEffects = 0
     listingsOfProcess = 0
+    skewOfProcess = nil
     audit = AuditScan()
     for row in rows {
       let pending = disk.content(of: "\(World.storePath)/.pending/\(row.name)") ?? []
@@ -309,6 +331,13 @@ final class World: @unchecked Sendable {
     if let action = Coverage.action(of: event.event) { acted(action) }
     secrecy.add("\(event.event)")
     Invariants.checkOutcome(self, event.event, lineages[lineage]?.machine)
+    Invariants.checkBeginning(self, event.event, lineages[lineage]?.machine)
+    if case .rollbackRequested(let number) = event.event,
+      let target = lineages[lineage]?.machine.generation(number)
+    {
+      // What it was once accepted for says nothing about today.
+      acceptances[target.tokenID] = nil
+    }
   }
 
   func saw(_ what: String) {
