@@ -210,7 +210,8 @@ extension RotationMachine {
       return .revoke(generation: number, reason: .intended)
     case .revoked:
       // Where nothing has taken its place the stores may call its string current still.
-      guard isReplaced || !generation.isReplacedByNothing else { return nil }
+      let isInItsPlace = generation.isReplacedByNothing && incumbent == nil && wishes.retirement == nil
+      if isInItsPlace { return nil }
       return context.gaveUpOn.contains(number) ? nil : .confirmRevocation(generation: number)
     case .leftBehind:
       // The stores call it current until another takes its place.
