@@ -219,6 +219,11 @@ public struct RotationMachine: Equatable, Sendable {
     generations[index].refusedSince = nil
   }
 
+  /// When the attempt was made; nil: the ledger does not know it.
+  public func intendedAt(_ attempt: AttemptID) -> Instant? {
+    attempts.last { $0.id == attempt }?.intendedAt
+  }
+
   func index(of attempt: AttemptID) -> Int? {
     attempts.lastIndex { $0.id == attempt }
   }

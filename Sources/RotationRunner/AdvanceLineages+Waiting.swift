@@ -69,6 +69,7 @@ extension AdvanceLineages {
       for var work in takeSearching(dueAt: listed.begunAt) {
         work.sightings = listed.sightings(
           of: work.names, work.machine, installation: ports.ledger.installation)
+        work.listedIDs = listed.ids(of: work.names)
         work.listedAt = listed.begunAtWall
         work.searched.formUnion(work.machine.attempts.filter(\.isDoubtful).map(\.id))
         ready.append(work)

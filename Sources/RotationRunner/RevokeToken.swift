@@ -10,6 +10,9 @@ extension Performer {
     case .inDoubt(let problem):
       work.fail(inDoubt: problem)
       return .finished(work.outcomeOfProblem)
+    case .gone where isTooYoungToBeGone(tokenID, madeAt: work.machine.intendedAt(attempt), work):
+      work.fail(.notShownYet(work.name, tokenID))
+      return .finished(work.outcomeOfProblem)
     case .found, .gone: break
     }
     let outcome = try await revoke(
@@ -50,8 +53,10 @@ extension Performer {
     where reason == .quarantined && generation.phase == .disabled && !record.permissions.isEmpty:
       work.note(Concern(problem: .enabledByHand(work.name, generation), blocks: [.retirement]))
       return nil
-    case .gone where isTooYoungToBeGone(generation, work):
-      work.fail(.notShownYet(work.name, generation))
+    case .gone
+    where generation.phase == .staged
+      && isTooYoungToBeGone(generation.tokenID, madeAt: generation.stagedAt, work):
+      work.fail(.notShownYet(work.name, generation.tokenID))
       return .finished(work.outcomeOfProblem)
     case .found, .gone: break
     }
@@ -80,9 +85,9 @@ extension Performer {
 
   /// Whether neither the listing nor GET have shown the token since it was made, so that nobody has seen whose it is
   /// now: a replica may lag behind.
-  private func isTooYoungToBeGone(_ generation: Generation, _ work: TokenWork) -> Bool {
-    generation.phase == .staged && !work.listedIDs.contains(generation.tokenID)
-      && ports.clock.now - generation.stagedAt < TokenWork.listingLag
+  private func isTooYoungToBeGone(_ tokenID: String, madeAt: Instant?, _ work: TokenWork) -> Bool {
+    guard let madeAt, !work.listedIDs.contains(tokenID) else { return false }
+    return ports.clock.now - madeAt < TokenWork.listingLag
   }
 
   /// Removes what the stores' places still hold of the attempt; false: a store failed.
@@ -168,7 +173,7 @@ extension Performer {
       return .finished(work.outcomeOfProblem)
     }
     // What is gone already takes nothing from anybody.
-    if !concerns.isEmpty,
+    if !concerns.isEmpty, !isTooYoungToBeGone(generation.tokenID, madeAt: generation.stagedAt, work),
       case .gone = try await look(at: generation.tokenID, ownedBy: owner(of: generation, work), work)
     {
       return nil
@@ -215,11 +220,11 @@ extension Problem {
       hint: "look who put it there, and whether the cluster can be asked; then run again")
   }
 
-  fileprivate static func notShownYet(_ name: String, _ generation: Generation) -> Problem {
+  fileprivate static func notShownYet(_ name: String, _ tokenID: String) -> Problem {
     Problem(
       code: "not_shown_yet",
       message:
-        "\(name): token \(generation.tokenID) is to go, and the cluster does not show it yet: it is not revoked",
+        "\(name): token \(tokenID) is to go, and the cluster does not show it yet: it is not revoked",
       hint: "the next run looks again")
   }
 

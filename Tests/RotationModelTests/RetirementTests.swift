@@ -208,6 +208,17 @@ struct RetirementTests {
     #expect(story.machine.nextAction(RotationActionTests.at(0)) == .create(generation: 3))
   }
 
+  /// Its string is what the stores call current: confirmed too early, nobody would ever take it out of them.
+  @Test func aCompromisedTokenThatIsGoneIsConfirmedWhenAnotherIsInItsPlace() throws {
+    var story = try Story(
+      of: Story.takenOver + [
+        .rotationRequested(generation: 1, compromised: true), .tokenGone(generation: 1, reason: "404"),
+      ])
+    #expect(story.machine.nextAction(RotationActionTests.noClock) == .create(generation: 2))
+    for event in Story.made(2, Story.b) { try story.add(event) }
+    #expect(story.machine.nextAction(RotationActionTests.noClock) == .confirmRevocation(generation: 1))
+  }
+
   @Test func theTokenThatIsTakenBackFromIsNotGoneMeanwhile() throws {
     var story = try Story(of: Story.rotated() + [Story.rollbackAsked])
     #expect(throws: IllegalEvent.self) { try story.add(.tokenGone(generation: 2, reason: "404")) }

@@ -221,7 +221,7 @@ final class World: @unchecked Sendable {
       copy = Copy(
         ledger: contents, audit: disk.content(of: World.auditPath), lineages: lineages,
         committed: committed)
-    } else if chance(8), let copy {
+    } else if chance(8), let copy, copy.audit != nil {
       _ = executor.run { await ledger.restore(copy.ledger) }
       lineages = copy.lineages
       committed = copy.committed
