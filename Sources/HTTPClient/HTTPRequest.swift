@@ -59,8 +59,8 @@ public struct HTTPRequest: Sendable {
   /// libcurl by itself sends a request again when a connection that it reused was closed without an answer,
   /// and when an HTTP/2 server refuses the stream or goes away. With this set the second start is refused
   /// instead, with ``HTTPError/Code/resendRefused``, and what became of the first copy is unknown. Without
-  /// it a request may reach the server up to six times, which is harmless for GET and DELETE, and for a
-  /// PATCH that sets values.
+  /// it a request may reach the server up to six times, which is harmless for what only reads. A change that comes to
+  /// the same when repeated is no exception: a copy may land after another change.
   public var neverResend: Bool
 
   /// - Parameter neverResend: nil stands for `true` for a POST and `false` for the other methods.

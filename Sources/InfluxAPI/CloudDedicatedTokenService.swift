@@ -126,11 +126,12 @@ public struct CloudDedicatedTokenService: TokenService {
   ) async -> ManagementAnswer.Answer {
     var headers = [HTTPHeader("Accept", "application/json")]
     if body != nil { headers.append(HTTPHeader("Content-Type", "application/json")) }
-    // A creation that is sent twice makes two tokens; the other methods come to the same when repeated.
+    // What changes something leaves once: a creation that is sent twice makes two tokens, and of a disable that is
+    // sent twice the second copy may land after the permissions were given back.
     let request = HTTPRequest(
       method, url, headers: headers, authorization: .bearer(configuration.managementToken), body: body,
       timeout: configuration.requestTimeout, maximumResponseBytes: maximumResponseBytes,
-      neverResend: method == .post)
+      neverResend: method != .get)
     do throws(HTTPError) {
       return .success(try await client.send(request))
     } catch {

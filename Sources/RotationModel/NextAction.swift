@@ -119,7 +119,11 @@ extension RotationMachine {
       if let action = nextRetirement(of: generation, context) { return action }
     }
     if let successor { return nextAction(for: successor, context) }
-    if wishes.retirement != nil { return nextWithdrawal(context) }
+    if wishes.retirement != nil {
+      let withdrawal = nextWithdrawal(context)
+      // A row that came back wants a token, while the old one goes its way.
+      guard withdrawal == .none, context.isWanted, newest == nil else { return withdrawal }
+    }
     guard context.isWanted else { return .none }
     if let incumbent {
       // After an adoption only the first store is known to have it; the others are served like ones that failed.

@@ -244,7 +244,8 @@ extension RotationMachine {
       generations[index].promotedIn = []
     }
     for index in attempts.indices {
-      attempts[index].state = .closed
+      // Should the job come back, its tokens are not taken for ones whose strings are lost.
+      if !attempts[index].isKept { attempts[index].state = .closed }
       attempts[index].wasSearched = true
       attempts[index].orphans = []
     }

@@ -69,6 +69,7 @@ public struct RotationMachine: Equatable, Sendable {
       for index in attempts.indices where attempts[index].wasUnknown {
         attempts[index].wasSearched = true
       }
+      if newest == nil { wishes.retirement = nil }
       attempts.append(
         Attempt(
           id: attempt, generation: generation, intendedAt: time, deadline: deadline, key: key,

@@ -172,7 +172,9 @@ extension RotationMachine {
 extension Tally {
   /// A token that is not active yet is what adopting may well find: the next run goes on.
   fileprivate var adoptionExitCode: ExitCode {
-    exitCode == .notActiveYet ? .done : exitCode
+    ExitCode.worst(
+      outcomes.filter { $0.value > 0 && $0.key != .pending }.keys.map(\.exitCode)
+        + (needsPerson ? [.needsPerson] : []))
   }
 }
 

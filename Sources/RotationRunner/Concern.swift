@@ -21,6 +21,11 @@ struct Concern: Sendable {
       Concern(problem: .stranger(token), blocks: [.creation])
     }
     concerns += ofTakeover(work)
+    for generation in work.machine.generations
+    where generation.phase == .leftBehind && generation.attempt != nil {
+      guard view.token(id: generation.tokenID, names: work.names) != nil else { continue }
+      concerns.append(Concern(problem: .leftBehind(work.name, generation)))
+    }
     if work.desired == nil, !work.isOneOff, !plan.isOneOff, work.machine.newest == nil,
       let predecessor = work.machine.predecessor, work.machine.wishes.retirement == nil
     {
@@ -45,7 +50,14 @@ struct Concern: Sendable {
       concerns.append(Concern(problem: .expiring(work, newest, now)))
     }
     guard let token = view.token(id: newest.tokenID, names: work.names) else { return concerns }
-    if token.permissions != desired.permissions, !desired.inheritsPermissions, !plan.policy.isOn {
+    if token.permissions.isEmpty, newest.phase == .current,
+      work.machine.predecessor != nil || !plan.policy.isOn || work.machine.wishes.isHeld
+    {
+      // What it has replaced may be the only token that works.
+      concerns.append(
+        Concern(
+          problem: .withoutPermissions(work.name, newest, work.machine.predecessor), blocks: [.retirement]))
+    } else if token.permissions != desired.permissions, !desired.inheritsPermissions, !plan.policy.isOn {
       concerns.append(Concern(problem: .drifted(work.name, token), blocks: [.activation]))
     }
     if !token.expiresAt.isSameSecond(as: newest.expiresAt) {
@@ -100,6 +112,26 @@ extension Problem {
       hint:
         "put the row back, or end the token with `tokenrotate retire`; nothing is revoked because a row is gone"
     )
+  }
+
+  static func leftBehind(_ name: String, _ generation: Generation) -> Problem {
+    Problem(
+      code: "left_behind",
+      message:
+        "\(name): token \(generation.tokenID) was left behind when the job was moved away from this cluster, and lives on",
+      hint: "revoke it by hand when no consumer needs it")
+  }
+
+  static func withoutPermissions(_ name: String, _ generation: Generation, _ predecessor: Generation?)
+    -> Problem
+  {
+    Problem(
+      code: "no_permissions",
+      message:
+        "\(name): somebody has taken all permissions from token \(generation.tokenID)\(predecessor.map { "; its predecessor \($0.tokenID) is kept" } ?? "")",
+      hint: predecessor == nil
+        ? "give them back; or let a job with [rotation] replace the token"
+        : "give them back; or `tokenrotate rollback` makes the predecessor current again")
   }
 
   static func missing(_ name: String, _ generation: Generation) -> Problem {

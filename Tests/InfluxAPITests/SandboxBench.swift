@@ -63,6 +63,12 @@ final class SandboxBench: Sendable {
     (try await statistics()["postsByDescription"] as? [String: Int])?[description] ?? 0
   }
 
+  /// How often requests of this kind reached the sandbox, whatever they were answered.
+  func requests(_ operation: String) async throws -> Int {
+    let answers = (try await statistics()["requests"] as? [String: Any])?[operation] as? [String: Int] ?? [:]
+    return answers.values.reduce(0, +)
+  }
+
   func connections() async throws -> Int { try await statistics()["connections"] as? Int ?? 0 }
 
   /// Ids of the live tokens, whatever the list shows.

@@ -226,6 +226,12 @@ struct RotationActionTests {
   static let endingNow = Story.made(1) + [.retirementRequested(now: true)]
   static let promotedTwice = Story.made(1, in: ["file", "vault"]) + [.retirementRequested(now: false)]
 
+  static func unwanted(_ context: ActionContext) -> ActionContext {
+    var context = context
+    context.isWanted = false
+    return context
+  }
+
   static let withdrawalRows: [Row] = [
     ("out of the store first", ending, noClock, .withdraw(generation: 1, store: "file")),
     ("due or not", ending, due(.missing), .withdraw(generation: 1, store: "file")),
@@ -235,13 +241,17 @@ struct RotationActionTests {
       promotedTwice + [.storeWithdrawn(generation: 1, store: "file", at: start)], twoStores,
       .withdraw(generation: 1, store: "vault")
     ),
-    ("then its overlap", Story.withdrawn, at(3599), .none),
+    ("then its overlap", Story.withdrawn, unwanted(at(3599)), .none),
+    ("a row that came back gets another one meanwhile", Story.withdrawn, at(3599), .create(generation: 2)),
     ("then it goes", Story.withdrawn, at(3600), .revoke(generation: 1, reason: .superseded)),
     (
       "now: no overlap", Story.withdrawn + [.retirementRequested(now: true)],
       at(0, quarantine: quarantine), .revoke(generation: 1, reason: .retired)
     ),
-    ("now: by a reliable clock", Story.withdrawn + [.retirementRequested(now: true)], noClock, .none),
+    (
+      "now: by a reliable clock", Story.withdrawn + [.retirementRequested(now: true)], unwanted(noClock),
+      .none
+    ),
     // The stores have room for one previous token.
     (
       "the predecessor goes first", Story.rotated() + [.retirementRequested(now: false)], at(0), .none

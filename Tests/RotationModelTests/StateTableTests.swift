@@ -172,17 +172,17 @@ struct StateTableTests {
     State(
       "left behind and forgotten",
       Story.made(1) + [.clusterChanged(from: "a/c"), .tokenForgotten(generation: 1)], about: 1,
-      ["create.intended", "orphan.found", "rotate.requested", "token.forgotten", "lineage.renamed"]),
+      ["create.intended", "rotate.requested", "token.forgotten", "lineage.renamed"]),
     State(
       "left behind", Story.made(1) + [.clusterChanged(from: "a/c")], about: 1,
-      ["create.intended", "orphan.found", "rotate.requested", "token.forgotten", "lineage.renamed"]),
+      ["create.intended", "rotate.requested", "token.forgotten", "lineage.renamed"]),
     State(
       "revoked unconfirmed and left behind", Story.revokedOld + [.clusterChanged(from: "a/c")], about: 1,
       ["create.intended", "orphan.found", "rotate.requested", "token.forgotten", "lineage.renamed"]),
     State(
       "confirmed and nothing to leave behind",
       Story.made(1) + Story.givenUp + [.clusterChanged(from: "a/c")], about: 2,
-      ["create.intended", "orphan.found", "rotate.requested", "revoke.confirmed", "lineage.renamed"]),
+      ["create.intended", "rotate.requested", "revoke.confirmed", "lineage.renamed"]),
   ]
 
   @Test(arguments: creating + retiring + wished)
