@@ -74,9 +74,11 @@ enum EndChecks {
     {
       world.broken("3", "\(row.name): the current token of \(path) is not the ledger's")
     }
+    // While a rollback waits for an unanswered disable, nothing is made that would follow an edited row.
     guard let token = tokens.first(where: { $0.id == generation.tokenID }),
       world.policy.isOn || !world.isLively,
       !machine.wishes.isHeld, !world.wasRestored,
+      machine.rollbackTarget == nil,
       let attempt = lineage?.machine.attempts.last(where: { $0.id == generation.attempt })
     else { return }
     let asked = row.expiry.instant(createdAt: attempt.intendedAt)
