@@ -42,10 +42,8 @@ public final class PlanReporter: Reporter {
     state.withLock { $0.refuse(name, problems, exitCode) }
   }
 
-  /// The end of the call; with `--format json` the one object is printed now. Returns what kept the report
-  /// from being complete.
-  @discardableResult
-  public func finish(exitCode: ExitCode, problem: Problem?) -> Problem? {
+  /// The end of the call; with `--format json` the one object is printed now.
+  public func finish(exitCode: ExitCode, problem: Problem?) {
     state.withLock { $0.finish(exitCode, problem) }
   }
 
@@ -113,10 +111,9 @@ private struct State {
     console.result(["\(VisibleText.line(name)): left alone"])
   }
 
-  mutating func finish(_ exitCode: ExitCode, _ problem: Problem?) -> Problem? {
+  mutating func finish(_ exitCode: ExitCode, _ problem: Problem?) {
     if let problem { console.problem(.label(of: exitCode), nil, problem) }
     json?.write(.plan, exitCode: exitCode, problem: problem) { console.raw($0) }
     if let incomplete = json?.problem { console.problem(.error, nil, incomplete) }
-    return json?.problem
   }
 }

@@ -9,16 +9,11 @@ import RotationRunner
 /// What looks at jobs without changing anything tells it to.
 protocol LookReporter: Reporter {
   func jobRefused(_ name: String, problems: [Problem], exitCode: ExitCode)
-  func finishLook(exitCode: ExitCode, problem: Problem?)
+  func finish(exitCode: ExitCode, problem: Problem?)
 }
 
-extension PlanReporter: LookReporter {
-  func finishLook(exitCode: ExitCode, problem: Problem?) { finish(exitCode: exitCode, problem: problem) }
-}
-
-extension StatusReporter: LookReporter {
-  func finishLook(exitCode: ExitCode, problem: Problem?) { finish(exitCode: exitCode, problem: problem) }
-}
+extension PlanReporter: LookReporter {}
+extension StatusReporter: LookReporter {}
 
 /// The flow that `plan` and `status` share: load, copy the ledger, look at one job after the other. Takes no lock
 /// and changes nothing anywhere.
@@ -37,7 +32,7 @@ struct JobsLook<Sink: LookReporter> {
     do {
       set = try JobSet.load(arguments: operands, defaults: context.defaultsPath)
     } catch {
-      reporter.finishLook(
+      reporter.finish(
         exitCode: .badInput, problem: Problem(code: "bad_input", message: error.message, hint: error.hint))
       return .badInput
     }
@@ -62,12 +57,12 @@ struct JobsLook<Sink: LookReporter> {
       }
     } catch {
       let code = context.exitCode(ofBeginning: error)
-      reporter.finishLook(exitCode: code, problem: Problem(any: error))
+      reporter.finish(exitCode: code, problem: Problem(any: error))
       return code
     }
     if context.interruption.isRequested { codes.append(context.interruption.exitCode) }
     let code = exitCode(ExitCode.worst(codes))
-    reporter.finishLook(exitCode: code, problem: nil)
+    reporter.finish(exitCode: code, problem: nil)
     return code
   }
 
