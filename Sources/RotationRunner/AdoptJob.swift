@@ -31,12 +31,7 @@ public struct AdoptJob: Sendable {
       } catch { stop = error }
       await plan.stores[0].close()
     } catch { stop = error }
-    let code = ExitCode.worst([tally.adoptionExitCode] + (stop.map { [$0.exitCode] } ?? []))
-    let report = JobReport(
-      exitCode: code, counts: tally.outcomes, problem: stop?.problem,
-      endsRun: stop?.endsRun ?? false)
-    ports.reporter.jobFinished(plan.name, report)
-    return report
+    return ports.finish(plan, tally, exitCode: tally.adoptionExitCode, stop)
   }
 
   private func adoptLineages(
@@ -73,11 +68,10 @@ public struct AdoptJob: Sendable {
     _ claimed: ClaimedLineage, _ view: ClusterView, _ performer: Performer
   ) async throws(Stop) -> TokenReport? {
     let machine: RotationMachine
-    do throws(IllegalEvent) {
-      machine = try RotationMachine(replaying: claimed.events)
+    do throws(Stop) {
+      machine = try claimed.replayed()
     } catch {
-      return TokenReport(
-        name: claimed.name, outcome: .failed, problem: Stop.illegal(error, name: claimed.name).problem)
+      return TokenReport(name: claimed.name, outcome: .failed, problem: error.problem)
     }
     var work = TokenWork(
       lineage: claimed.id, name: claimed.name, isOneOff: claimed.isOneOff, machine: machine,

@@ -34,11 +34,7 @@ public struct MoveJob: Sendable {
       if from.cluster != plan.binding.cluster { try await leaveCluster(&tally) }
       try await preparation.bindJob()
     } catch { stop = error }
-    let code = ExitCode.worst([tally.exitCode] + (stop.map { [$0.exitCode] } ?? []))
-    let report = JobReport(
-      exitCode: code, counts: tally.outcomes, problem: stop?.problem, endsRun: stop?.endsRun ?? false)
-    ports.reporter.jobFinished(plan.name, report)
-    return report
+    return ports.finish(plan, tally, exitCode: tally.exitCode, stop)
   }
 
   /// Those that the job had not before.
@@ -53,25 +49,11 @@ public struct MoveJob: Sendable {
   }
 
   private func forEachLineage(_ body: (Lineage) async throws(Stop) -> Void) async throws(Stop) {
-    var after: String?
-    repeat {
-      if ports.interruption.isRequested { throw .interrupted }
-      let page: [ClaimedLineage]
-      do throws(LedgerError) {
-        page = try await ports.ledger.lineages(job: plan.name, after: after, limit: 64)
-      } catch { throw Stop(error) }
-      for claimed in page where !claimed.events.isEmpty { try await body(try replay(claimed)) }
-      after = page.last?.name
-    } while after != nil
-  }
-
-  private func replay(_ claimed: ClaimedLineage) throws(Stop) -> Lineage {
-    let machine: RotationMachine
-    do throws(IllegalEvent) {
-      machine = try RotationMachine(replaying: claimed.events)
-    } catch { throw Stop.illegal(error, name: claimed.name) }
-    let desired = claimed.row.flatMap { try? plan.specification.row($0) }
-    return Lineage(claimed: claimed, machine: machine, desired: desired)
+    try await ports.forEachLineage(of: plan) { (claimed) async throws(Stop) in
+      guard !claimed.events.isEmpty else { return }
+      let desired = claimed.row.flatMap { try? plan.specification.row($0) }
+      try await body(Lineage(claimed: claimed, machine: try claimed.replayed(), desired: desired))
+    }
   }
 
   /// What is under way goes on where it was begun, and has to come to its end there first.

@@ -79,10 +79,7 @@ public struct RecordWish: Sendable {
   /// The events that put the wish on record; none where it is so already, or comes by itself.
   private func grant(_ name: String) async throws(Stop) -> (TokenWork, [Event]) {
     let claimed = try await find(name)
-    let machine: RotationMachine
-    do throws(IllegalEvent) {
-      machine = try RotationMachine(replaying: claimed.events)
-    } catch { throw Stop.illegal(error, name: name) }
+    let machine = try claimed.replayed()
     let work = TokenWork(
       lineage: claimed.id, name: claimed.name, isOneOff: claimed.isOneOff, machine: machine,
       listedAt: ports.clock.now)

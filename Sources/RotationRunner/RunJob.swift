@@ -30,12 +30,7 @@ public struct RunJob: Sendable {
       } catch { stop = error }
       for store in plan.stores { await store.close() }
     } catch { stop = error }
-    let code = ExitCode.worst([tally.exitCode] + (stop.map { [$0.exitCode] } ?? []))
-    let report = JobReport(
-      exitCode: code, counts: tally.outcomes, problem: stop?.problem,
-      endsRun: stop?.endsRun ?? false, orphansRevoked: tally.orphansRevoked)
-    ports.reporter.jobFinished(plan.name, report)
-    return report
+    return ports.finish(plan, tally, exitCode: tally.exitCode, stop)
   }
 
   private func bringTokensWhereTheyBelong(

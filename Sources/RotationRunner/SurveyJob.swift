@@ -13,16 +13,9 @@ struct SurveyJob: Sendable {
   /// Refuses a job that would create more than it may, or of which too much is missing to be true.
   func check(_ cluster: PrepareJob.Cluster) async throws(Stop) {
     var counts = Counts()
-    var after: String?
-    repeat {
-      if ports.interruption.isRequested { throw .interrupted }
-      let page: [ClaimedLineage]
-      do throws(LedgerError) {
-        page = try await ports.ledger.lineages(job: plan.name, after: after, limit: 256)
-      } catch { throw Stop(error) }
-      for lineage in page { count(lineage, cluster, &counts) }
-      after = page.last?.name
-    } while after != nil
+    try await ports.forEachLineage(of: plan) { (lineage) async throws(Stop) in
+      count(lineage, cluster, &counts)
+    }
     try refuseIfMuchIsMissing(counts)
     try await reserve(counts.due)
   }

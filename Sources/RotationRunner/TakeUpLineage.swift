@@ -8,9 +8,9 @@ extension JobPlan {
     _ claimed: ClaimedLineage, _ view: ClusterView, installation: InstallationID, now: Instant
   ) throws(Problem) -> TokenWork {
     let machine: RotationMachine
-    do throws(IllegalEvent) {
-      machine = try RotationMachine(replaying: claimed.events)
-    } catch { throw Stop.illegal(error, name: claimed.name).problem ?? .noProgress(claimed.name) }
+    do throws(Stop) {
+      machine = try claimed.replayed()
+    } catch { throw error.problem ?? .noProgress(claimed.name) }
     var work = TokenWork(
       lineage: claimed.id, name: claimed.name, isOneOff: claimed.isOneOff, machine: machine,
       listedAt: view.begunAtWall)
@@ -29,7 +29,32 @@ extension JobPlan {
   }
 }
 
+extension RunPorts {
+  /// Every lineage of the job, one page after the other, until a signal comes.
+  func forEachLineage(
+    of plan: JobPlan, _ body: (ClaimedLineage) async throws(Stop) -> Void
+  ) async throws(Stop) {
+    var after: String?
+    repeat {
+      if interruption.isRequested { throw .interrupted }
+      let page: [ClaimedLineage]
+      do throws(LedgerError) {
+        page = try await ledger.lineages(job: plan.name, after: after, limit: 64)
+      } catch { throw Stop(error) }
+      for claimed in page { try await body(claimed) }
+      after = page.last?.name
+    } while after != nil
+  }
+}
+
 extension ClaimedLineage {
+  /// Where its events have brought it.
+  func replayed() throws(Stop) -> RotationMachine {
+    do throws(IllegalEvent) {
+      return try RotationMachine(replaying: events)
+    } catch { throw Stop.illegal(error, name: name) }
+  }
+
   /// The lineage's name and those that it had before.
   var names: [String] {
     [name]

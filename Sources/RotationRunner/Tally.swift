@@ -44,6 +44,17 @@ struct Tally: Sendable {
   }
 }
 
+extension RunPorts {
+  /// Tells the end of a job. `exitCode` is what the outcomes give; a stop may be worse.
+  func finish(_ plan: JobPlan, _ tally: Tally, exitCode: ExitCode, _ stop: Stop?) -> JobReport {
+    let report = JobReport(
+      exitCode: ExitCode.worst([exitCode] + (stop.map { [$0.exitCode] } ?? [])), counts: tally.outcomes,
+      problem: stop?.problem, endsRun: stop?.endsRun ?? false, orphansRevoked: tally.orphansRevoked)
+    reporter.jobFinished(plan.name, report)
+    return report
+  }
+}
+
 extension TokenOutcome {
   var exitCode: ExitCode {
     switch self {
