@@ -43,6 +43,8 @@ public struct Attempt: Equatable, Sendable {
   public struct Orphan: Equatable, Sendable {
     public let tokenID: String
     public internal(set) var state: State
+    /// Whether a run has intended to revoke it, which it does only to a token that it has seen.
+    public internal(set) var wasToBeRevoked = false
     /// When its revocation was last recorded as done.
     public internal(set) var revokedAt: Instant?
 

@@ -225,6 +225,11 @@ public struct RotationMachine: Equatable, Sendable {
     attempts.last { $0.id == attempt }?.intendedAt
   }
 
+  /// Whether a run has seen this orphan and was about to revoke it, with an effect or without.
+  public func wasToBeRevoked(_ tokenID: String, of attempt: AttemptID) -> Bool {
+    attempts.last { $0.id == attempt }?.orphans.contains { $0.tokenID == tokenID && $0.wasToBeRevoked } ?? false
+  }
+
   func index(of attempt: AttemptID) -> Int? {
     attempts.lastIndex { $0.id == attempt }
   }
@@ -255,6 +260,7 @@ public struct RotationMachine: Equatable, Sendable {
       states.contains(attempts[index].orphans[orphan].state)
     else { throw illegal(timed) }
     attempts[index].orphans[orphan].state = state
+    if state == .revoking { attempts[index].orphans[orphan].wasToBeRevoked = true }
   }
 
   func illegal(_ timed: TimedEvent) -> IllegalEvent {

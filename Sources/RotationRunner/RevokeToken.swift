@@ -10,7 +10,9 @@ extension Performer {
     case .inDoubt(let problem):
       work.fail(inDoubt: problem)
       return .finished(work.outcomeOfProblem)
-    case .gone where isTooYoungToBeGone(tokenID, madeAt: work.machine.intendedAt(attempt), work):
+    case .gone
+    where !work.machine.wasToBeRevoked(tokenID, of: attempt)
+      && isTooYoungToBeGone(tokenID, madeAt: work.machine.intendedAt(attempt), work):
       work.fail(.notShownYet(work.name, tokenID))
       return .finished(work.outcomeOfProblem)
     case .found, .gone: break

@@ -82,6 +82,22 @@ struct ResumptionTests {
     }
   }
 
+  /// Its revocation was sent by a run that had seen it: that the cluster does not show it now is no lagging replica.
+  @Test func anOrphanWhoseRevocationWasNotAnsweredIsGoneForTheNextRun() throws {
+    let bench = Bench("a")
+    bench.store.stageErrors = [StoreError(.misconfigured, message: "no such user")]
+    let silence = ServiceError(.noAnswer, message: "the connection was lost")
+    bench.cluster.revocations = Array(repeating: .unknown(silence), count: 20)
+    bench.cluster.onRequest = { [cluster = bench.cluster] request in
+      if case .revoke(let id) = request { cluster.revokeElsewhere(id: id) }
+    }
+    #expect(bench.run()?.exit == 1 && bench.liveIDs == [])
+    bench.cluster.revocations = []
+    let next = try #require(bench.run())
+    #expect(next.exit == 0, "\(String(describing: next.token("a")?.problem))")
+    #expect(bench.store.current["a"]?.tokenID == "id-2" && bench.events().contains("orphan.revoked"))
+  }
+
   @Test func onlyTheNamedTokensAreWorkedOn() throws {
     let bench = Bench("a", "b", "c")
     bench.only = ["b"]
