@@ -56,15 +56,17 @@ let package = Package(
     layer("Locks"),
     layer("FileSystem", ["Locks"]),
     layer("Digests", ["CCrypto"]),
+    layer("Subprocesses", ["RotationModel", "RotationPorts", "Locks"]),
     layer("TOMLReader", ["CTOML"]),
     layer("HTTPClient", ["CCurl", "Locks", "RotationModel", "RotationPorts"]),
 
     // Adapters: each implements ports, none knows another.
-    layer("JobFiles", ["RotationModel", "RotationPorts", "TOMLReader", "CCSV"]),
+    layer("JobFiles", ["RotationModel", "RotationPorts", "TOMLReader", "Subprocesses", "Digests", "CCSV"]),
     layer("InfluxAPI", ["RotationModel", "RotationPorts", "HTTPClient", "TOMLReader", "JSONText"]),
     layer("SecretStores", ["RotationModel", "RotationPorts", "FileSystem", "Locks", "JSONText"]),
     layer("Ledgers", ["RotationModel", "RotationPorts", "CSQLite"]),
     layer("AuditLog", ["RotationModel", "RotationPorts", "FileSystem", "Digests", "JSONText"]),
+    layer("CommandHooks", ["RotationModel", "RotationPorts", "Subprocesses", "JSONText"]),
     layer("Reporting", ["RotationModel", "RotationPorts", "Locks", "JSONText"]),
 
     // The command line's one table: knows words, not what they do.
@@ -79,7 +81,7 @@ let package = Package(
       dependencies: [
         "RotationModel", "RotationPorts", "FileSystem", "Locks", "JSONText", "JobFiles", "HTTPClient",
         "InfluxAPI", "SecretStores", "Ledgers", "AuditLog", "RotationRunner", "Reporting",
-        "Sandbox", "Arguments",
+        "CommandHooks", "Sandbox", "Arguments",
       ],
       swiftSettings: strict),
 
@@ -103,6 +105,7 @@ let package = Package(
     tests("RotationRunnerTests", ["RotationRunner", "RotationTestKit"]),
     tests("ReportingTests", ["Reporting", "RotationTestKit"]),
     tests("ArgumentsTests", ["Arguments"]),
+    tests("CommandHooksTests", ["CommandHooks", "Subprocesses", "RotationModel", "RotationPorts"]),
     tests("SandboxTests", ["Sandbox"]),
     .target(
       name: "Simulation",

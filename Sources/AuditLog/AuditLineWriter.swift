@@ -78,6 +78,7 @@ enum AuditLineWriter {
   private static func ownDetails(of record: EventRecord) -> [AuditEvent.Detail] {
     var details: [AuditEvent.Detail] = []
     if let store = record.store { details.append(.init("store", store)) }
+    if let hook = record.hook { details.append(.init("hook", hook)) }
     if let place = record.place { details.append(.init("place", place)) }
     if let permissions = record.permissions { details.append(.init("permissions", permissions)) }
     if let key = record.key { details.append(.init("key", key)) }

@@ -91,6 +91,8 @@ enum LedgerSchema {
     """,
     // What a token was allowed before it was disabled.
     "ALTER TABLE events ADD COLUMN permissions TEXT;",
+    // Which program was told what became of a token.
+    "ALTER TABLE events ADD COLUMN hook TEXT;",
   ]
 
   /// Brings the database to the current version. `random` gives a new ledger its installation id and the

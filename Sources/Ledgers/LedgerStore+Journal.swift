@@ -18,7 +18,7 @@ extension LedgerStore {
     let select = try database.statement(
       """
       SELECT time_ms, name, generation, attempt, token_id, store, instant_ms, span_ms, place, key, reason,
-        permissions
+        permissions, hook
       FROM events WHERE lineage = ? ORDER BY sequence
       """)
     try select.bind(1, lineage.value)
@@ -29,6 +29,7 @@ extension LedgerStore {
         store: columns.optionalText(5), instant: columns.optionalInteger(6).map(Instant.init(milliseconds:)),
         milliseconds: columns.optionalInteger(7), place: columns.optionalText(8),
         key: columns.optionalText(9), permissions: columns.optionalText(11),
+        hook: columns.optionalText(12),
         reason: columns.optionalText(10))
       guard let event = Event(record: record) else {
         throw LedgerError(
@@ -69,8 +70,8 @@ extension LedgerStore {
     let insert = try database.statement(
       """
       INSERT INTO events (lineage, sequence, time_ms, name, generation, attempt, token_id, store, instant_ms,
-        span_ms, place, key, reason, permissions)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        span_ms, place, key, reason, permissions, hook)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """)
     for (lineage, timed) in events {
       sequence += 1
@@ -89,6 +90,7 @@ extension LedgerStore {
       try insert.bind(12, record.key)
       try insert.bind(13, record.reason)
       try insert.bind(14, record.permissions)
+      try insert.bind(15, record.hook)
       try insert.run()
     }
     let update = try database.statement("UPDATE installation SET event_sequence = ?")

@@ -43,6 +43,15 @@ public enum Event: Equatable, Sendable {
   /// Every store has the generation. `at` is the cluster's time, from which the overlap is counted.
   case deliveryDone(generation: Int, at: Instant)
 
+  /// A hook was told of the generation, and said that it has done its work: it is not told again.
+  case hookDone(generation: Int, hook: String)
+  /// It was told, and failed, or did not end in time.
+  case hookFailed(generation: Int, hook: String, reason: String)
+  /// The generation was delivered once and is gone: those who wait for that have to be told.
+  case hooksOwed(generation: Int)
+  /// All of them were.
+  case hooksSettled(generation: Int)
+
   /// The point of no return: such a generation is never current again.
   case revokeIntended(generation: Int, reason: String)
   case revokeDone(generation: Int)

@@ -18,6 +18,8 @@ public struct EventRecord: Equatable, Sendable {
   public var place: String?
   /// What the token is stored under, where that is not its name.
   public var key: String?
+  /// The hook's name within the job.
+  public var hook: String?
   /// What a token was allowed, as `PermissionSet.text`.
   public var permissions: String?
   /// Why, in words for people.
@@ -26,7 +28,7 @@ public struct EventRecord: Equatable, Sendable {
   public init(
     name: String, generation: Int? = nil, attempt: String? = nil, tokenID: String? = nil,
     store: String? = nil, instant: Instant? = nil, milliseconds: Int64? = nil, place: String? = nil,
-    key: String? = nil, permissions: String? = nil, reason: String? = nil
+    key: String? = nil, permissions: String? = nil, hook: String? = nil, reason: String? = nil
   ) {
     self.name = name
     self.generation = generation
@@ -38,6 +40,7 @@ public struct EventRecord: Equatable, Sendable {
     self.place = place
     self.key = key
     self.permissions = permissions
+    self.hook = hook
     self.reason = reason
   }
 }
@@ -90,6 +93,12 @@ extension Event {
       EventRecord(name: "delivery.failed", generation: generation, store: store, reason: reason)
     case .deliveryDone(let generation, let at):
       EventRecord(name: "delivery.done", generation: generation, instant: at)
+    case .hookDone(let generation, let hook):
+      EventRecord(name: "hook.done", generation: generation, hook: hook)
+    case .hookFailed(let generation, let hook, let reason):
+      EventRecord(name: "hook.failed", generation: generation, hook: hook, reason: reason)
+    case .hooksOwed(let generation): EventRecord(name: "hooks.owed", generation: generation)
+    case .hooksSettled(let generation): EventRecord(name: "hooks.settled", generation: generation)
     case .tokenTakenOver(let tokenID, let expiresAt):
       EventRecord(name: "token.taken_over", generation: 0, tokenID: tokenID, instant: expiresAt)
     case .tokenGone, .updateIntended, .updateDone, .updateRefused, .updateUnknown, .disableIntended,
@@ -174,6 +183,14 @@ extension Event {
     case "delivery.done":
       guard let at = record.instant else { return nil }
       return .deliveryDone(generation: generation, at: at)
+    case "hook.done":
+      guard let hook = record.hook else { return nil }
+      return .hookDone(generation: generation, hook: hook)
+    case "hook.failed":
+      guard let hook = record.hook else { return nil }
+      return .hookFailed(generation: generation, hook: hook, reason: reason)
+    case "hooks.owed": return .hooksOwed(generation: generation)
+    case "hooks.settled": return .hooksSettled(generation: generation)
     default: return nil
     }
   }

@@ -12,6 +12,10 @@ public struct Generation: Equatable, Sendable {
   public internal(set) var phase: Phase
   /// The stores that call this generation current.
   public internal(set) var promotedIn: Set<String> = []
+  /// The hooks that were told of it as it is now and have done their work.
+  public internal(set) var hooksDone: Set<String> = []
+  /// Whether those that are to be told of its end were not told yet, or not all of them.
+  public internal(set) var owesHooks = false
   /// When the cluster's refusals began that no acceptance has interrupted, outages aside.
   public internal(set) var refusedSince: Instant?
   /// Whether the run that last gave up waiting was refused, rather than unable to ask.

@@ -14,6 +14,10 @@ public enum Action: Equatable, Sendable {
   case promote(generation: Int, store: String)
   /// Every store has it: record the delivery.
   case completeDelivery(generation: Int)
+  /// Tell a hook that the generation is in the stores, or that it is gone.
+  case runHook(generation: Int, hook: String)
+  /// Every hook knows that the generation is gone: record it.
+  case settleHooks(generation: Int)
   /// Make the description on the cluster that of the row.
   case update(generation: Int)
   /// Take the generation's permissions away, and see that it has none.
@@ -81,6 +85,12 @@ public struct ActionContext: Equatable, Sendable {
   public var successorIsOutdated = false
   /// Generations about which this run has asked in vain for as long as it may.
   public var gaveUpOn: Set<Int> = []
+  /// The hooks, in the job's order, that are told of a generation before its delivery is complete, and of one that
+  /// is gone.
+  public var deliveryHooks: [String] = []
+  public var retirementHooks: [String] = []
+  /// Hooks that have failed for the lineage in this run.
+  public var failedHooks: Set<String> = []
 
   public init(
     isWanted: Bool, stores: [String], abandonAfter: Duration, now: Instant,
@@ -101,7 +111,33 @@ extension RotationMachine {
   /// The order is the order of the invariants: what may be a live string is adopted before anything is
   /// revoked, orphans go before anything new is made, what a person wants back comes before what is to go, and
   /// a new attempt is the last resort.
+  ///
+  /// Who waits for a token's end is told of it last, when nothing else is to be done.
   public func nextAction(_ context: ActionContext) -> Action {
+    let step = nextStep(context)
+    switch step {
+    case .none, .wait: return nextFarewell(context) ?? step
+    case .recover, .revokeOrphan, .search, .create, .activate, .promote, .completeDelivery, .runHook,
+      .settleHooks, .update, .disable, .confirmDisable, .enable, .rollBack, .completeRollback, .relocate,
+      .completeRelocation, .withdraw, .revoke, .confirmRevocation, .forget:
+      return step
+    }
+  }
+
+  /// Who is to be told next of a token that is gone. Nothing else waits for it, and it waits for nothing else: a lineage
+  /// that can get no further says farewell all the same.
+  public func nextFarewell(_ context: ActionContext) -> Action? {
+    for generation in generations where generation.owesHooks {
+      let untold = context.retirementHooks.filter { !generation.hooksDone.contains($0) }
+      if untold.isEmpty { return .settleHooks(generation: generation.number) }
+      if let hook = untold.first(where: { !context.failedHooks.contains($0) }) {
+        return .runHook(generation: generation.number, hook: hook)
+      }
+    }
+    return nil
+  }
+
+  private func nextStep(_ context: ActionContext) -> Action {
     if let open = attempts.first(where: \.isOpen) { return .recover(open.id) }
     for attempt in attempts {
       if let orphan = attempt.orphans.first(where: { $0.state != .revoked }) {
@@ -162,7 +198,8 @@ extension RotationMachine {
       // A store may call it current already without the ledger knowing. Whatever is to become of it, it has to be
       // everywhere before it can be taken away again.
       guard context.isWanted || wishes.retirement != nil else { return .none }
-      return nextDelivery(of: generation, context) ?? .completeDelivery(generation: number)
+      return nextDelivery(of: generation, context) ?? nextHook(of: generation, context)
+        ?? .completeDelivery(generation: number)
     case .revoking:
       return .revoke(generation: number, reason: .intended)
     case .current, .superseded, .disabling, .disabled, .enabling, .revoked, .leftBehind:
@@ -181,6 +218,12 @@ extension RotationMachine {
   private func nextDelivery(of generation: Generation, _ context: ActionContext) -> Action? {
     context.stores.first { !generation.promotedIn.contains($0) }
       .map { .promote(generation: generation.number, store: $0) }
+  }
+
+  /// Consumers that read a token only when they are told have it once the hooks have done their work.
+  private func nextHook(of generation: Generation, _ context: ActionContext) -> Action? {
+    context.deliveryHooks.first { !generation.hooksDone.contains($0) }
+      .map { .runHook(generation: generation.number, hook: $0) }
   }
 
   // MARK: What was delivered
@@ -247,7 +290,8 @@ extension RotationMachine {
       }
       guard context.isWanted else { return .none }
       return context.stores.first { !target.promotedIn.contains($0) }
-        .map { .rollBack(generation: number, store: $0) } ?? .completeRollback(generation: number)
+        .map { .rollBack(generation: number, store: $0) } ?? nextHook(of: target, context)
+        ?? .completeRollback(generation: number)
     case .staged, .active, .delivering, .current, .revoking, .revoked, .leftBehind:
       return .none
     }

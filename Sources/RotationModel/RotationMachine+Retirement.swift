@@ -130,6 +130,8 @@ extension RotationMachine {
       wishes.rollbackTarget = number
       if let index = generations.firstIndex(where: { $0.number == number }) {
         generations[index].isVerifiedAgain = false
+        // Its consumers were told when it was current before; they have to be told again.
+        generations[index].hooksDone = []
       }
     case .storeRolledBack(let number, let store):
       let index = try generationIndex(number, in: [.superseded], timed)
@@ -242,6 +244,7 @@ extension RotationMachine {
         generations[index].isConfirmedGone = generations[index].attempt == nil
       }
       generations[index].promotedIn = []
+      generations[index].owesHooks = false
     }
     for index in attempts.indices {
       // Should the job come back, its tokens are not taken for ones whose strings are lost.

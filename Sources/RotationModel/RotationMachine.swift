@@ -153,6 +153,8 @@ public struct RotationMachine: Equatable, Sendable {
       generations[index].phase = .current
       generations[index].deliveredAt = at
 
+    case .hookDone, .hookFailed, .hooksOwed, .hooksSettled:
+      try applyHook(timed)
     case .tokenTakenOver, .tokenGone, .updateIntended, .updateDone, .updateRefused, .updateUnknown,
       .disableIntended,
       .disableDone, .disableRefused, .disableUnknown, .enableIntended, .enableDone, .enableRefused,
@@ -227,7 +229,8 @@ public struct RotationMachine: Equatable, Sendable {
 
   /// Whether a run has seen this orphan and was about to revoke it, with an effect or without.
   public func wasToBeRevoked(_ tokenID: String, of attempt: AttemptID) -> Bool {
-    attempts.last { $0.id == attempt }?.orphans.contains { $0.tokenID == tokenID && $0.wasToBeRevoked } ?? false
+    attempts.last { $0.id == attempt }?.orphans.contains { $0.tokenID == tokenID && $0.wasToBeRevoked }
+      ?? false
   }
 
   func index(of attempt: AttemptID) -> Int? {

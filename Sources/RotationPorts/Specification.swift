@@ -42,6 +42,8 @@ public struct DesiredToken: Equatable, Sendable {
   public var rotateEvery: Duration?
   /// The id of a token that somebody made by hand and that this lineage's first one replaces.
   public var replaces: String?
+  /// What the row tells those who are told of the token, by key.
+  public var labels: [String: String] = [:]
 
   /// Whether the permissions are those of the token that is replaced, because the row names none.
   public var inheritsPermissions: Bool { permissions.isEmpty && replaces != nil }

@@ -23,6 +23,7 @@ extension AdvanceLineages {
     claimMore(&group)
     try await startProbes(&group, uptime: uptime)
     startListing(&group, uptime: uptime)
+    startHook(&group)
   }
 
   mutating func takeReady() -> TokenWork? {

@@ -26,10 +26,15 @@ struct AdvanceLineages {
   var askable = Heap<Timed> { ($0.at, $0.order) < ($1.at, $1.order) }
   var searching: [Timed] = []
   var order: Int64 = 0
+  /// To be told of when nothing else is to be done.
+  var awaitingHooks: [AwaitingHook] = []
+  /// What the hook that runs now is told of.
+  var telling: [AwaitingHook] = []
 
   var allClaimed = false
   var isClaiming = false
   var isListing = false
+  var isTelling = false
   var advancing = 0
   var probing = 0
   /// When the listing under way was begun.
@@ -51,11 +56,18 @@ struct AdvanceLineages {
     var work: TokenWork
   }
 
+  struct AwaitingHook: Sendable {
+    var hook: String
+    var generation: Int
+    var work: TokenWork
+  }
+
   enum Completion: Sendable {
     case claimed(Result<[ClaimedLineage], Stop>)
     case advanced(TokenWork, Result<Next, Stop>)
     case probed(TokenWork, ProbeAnswer)
     case listed(Result<ClusterView, ReadFailure>)
+    case told(Hook, HookError?)
     case woken
     case interrupted
   }
@@ -94,7 +106,7 @@ struct AdvanceLineages {
     reportStrangers()
   }
 
-  var hasWorkUnderWay: Bool { advancing > 0 || probing > 0 || isClaiming || isListing }
+  var hasWorkUnderWay: Bool { advancing > 0 || probing > 0 || isClaiming || isListing || isTelling }
 
   // MARK: Handling
 
@@ -128,6 +140,8 @@ struct AdvanceLineages {
     case .listed(let result):
       isListing = false
       finishSearch(result)
+    case .told(let hook, let error):
+      finishHook(hook, error)
     }
     tally.waiting = waiting.count + askable.count + probing
     ports.reporter.progressed(plan.name, tally.progress)
@@ -158,6 +172,11 @@ struct AdvanceLineages {
     switch next {
     case .probe: enqueueProbe(work)
     case .search(let after): searching.append(Timed(at: after, order: order, work: work))
+    case .hook(let hook, let generation):
+      var work = work
+      // Its string is on the disk, and nobody reads it any more in this run.
+      work.stored = nil
+      awaitingHooks.append(AwaitingHook(hook: hook, generation: generation, work: work))
     case .pause(let until): paused.insert(Timed(at: until, order: order, work: work))
     case .finished(let outcome):
       // A lineage without a row that asks for nothing is not this run's business.
@@ -184,6 +203,7 @@ struct AdvanceLineages {
     left +=
       Array(ready[readyIndex...]) + paused.removeAll().map(\.work) + waiting.removeAll().map(\.work)
       + askable.removeAll().map(\.work) + searching.map(\.work)
+      + awaitingHooks.map(\.work) + telling.map(\.work)
     for work in left { if let report = work.report(leftBy: stop) { finish(report) } }
   }
 

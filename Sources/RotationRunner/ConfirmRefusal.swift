@@ -11,7 +11,8 @@ extension Performer {
     if let attempt = generation.attempt, try await !empty(.previous, of: attempt, &work) {
       return .finished(work.outcomeOfProblem)
     }
-    try await record([.revokeConfirmed(generation: number)], for: &work)
+    let owed: [Event] = plan.hookNames(.retired).isEmpty ? [] : [.hooksOwed(generation: number)]
+    try await record([.revokeConfirmed(generation: number)] + owed, for: &work)
     work.askingSince = nil
     return nil
   }

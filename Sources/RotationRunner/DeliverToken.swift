@@ -107,7 +107,8 @@ extension Performer {
       return try await failedDelivery(error, of: number, in: storeName, work: &work)
     }
     var events: [Event] = [.storePromoted(generation: number, store: storeName)]
-    if generation.promotedIn.union([storeName]).isSuperset(of: plan.storeNames) {
+    let isInAll = generation.promotedIn.union([storeName]).isSuperset(of: plan.storeNames)
+    if isInAll, generation.hooksDone.isSuperset(of: plan.hookNames(.delivered)) {
       events.append(.deliveryDone(generation: number, at: serviceTimeAtLatest))
     }
     try await record(events, for: &work)

@@ -26,6 +26,9 @@ public struct JobPlan: Sendable {
   /// Whether `[policy]` lets a token have this permission. Rows were held against it when they were read; this is
   /// for permissions that come from a token on the cluster.
   public var allows: @Sendable (Permission) -> Bool = { _ in true }
+  /// In the job's order.
+  public var hooks: [Hook] = []
+  public var hookRunner: any Hooks = NoHooks()
   /// The names that this run is about; nil: all.
   public var only: Set<String>?
   /// Whether tokens are made and revoked although many of the job's are missing on the cluster.
@@ -71,6 +74,13 @@ public struct JobPlan: Sendable {
   }
 
   var storeNames: [String] { stores.map(\.name) }
+}
+
+/// For jobs without hooks.
+struct NoHooks: Hooks {
+  func tell(_ hook: Hook, _ call: HookCall) async throws(HookError) {
+    throw HookError(message: "hook \(hook.name) is not known; this is a fault of tokenrotate")
+  }
 }
 
 /// The ports that all jobs of a run share.

@@ -29,7 +29,11 @@ struct Performer: Sendable {
         try await examineIfNeeded(&work)
         try await recordWhatIsKnown(&work)
         let action = work.machine.nextAction(context(for: work))
-        if let next = try await perform(action, on: &work) { return (work, .success(next)) }
+        guard let next = try await perform(action, on: &work) else { continue }
+        guard case .finished = next, let farewell = work.machine.nextFarewell(context(for: work)) else {
+          return (work, .success(next))
+        }
+        if let next = try await perform(farewell, on: &work) { return (work, .success(next)) }
       }
       throw .lineage(.noProgress(work.name))
     } catch {
@@ -59,6 +63,11 @@ struct Performer: Sendable {
       return try await promote(generation, in: store, work: &work)
     case .completeDelivery(let generation):
       try await record([.deliveryDone(generation: generation, at: serviceTimeAtLatest)], for: &work)
+      return nil
+    case .runHook(let generation, let hook):
+      return try await runHook(generation, hook, work: &work)
+    case .settleHooks(let generation):
+      try await record([.hooksSettled(generation: generation)], for: &work)
       return nil
     case .update(let generation):
       return try await update(generation, work: &work)
@@ -116,6 +125,9 @@ struct Performer: Sendable {
       plan.policy.isOn && work.outdatedTokenID != nil
       && work.outdatedTokenID == work.machine.successor?.tokenID
     context.gaveUpOn = work.gaveUpOn
+    context.deliveryHooks = plan.hookNames(.delivered)
+    context.retirementHooks = plan.hookNames(.retired)
+    context.failedHooks = work.failedHooks
     return context
   }
 

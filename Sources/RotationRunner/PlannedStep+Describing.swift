@@ -35,6 +35,11 @@ extension PlannedStep {
       let isBehind = number == machine.incumbent?.number
       return (isBehind ? .create : kind, "active, not delivered to store \(store) yet")
     case .completeDelivery: return (kind, "delivered, not recorded yet")
+    case .runHook(let number, let hook) where machine.generation(number)?.owesHooks == true:
+      return (.retire, "\(id(number)) is gone: tell hook \(hook)")
+    case .runHook(_, let hook):
+      return (machine.rollbackTarget == nil ? kind : .rotate, "in the stores; hook \(hook) is to be told")
+    case .settleHooks: return (.retire, "the hooks were told, not recorded yet")
     case .update: return (.rotate, "the description changed: update it in place")
     case .disable(let number):
       return (.retire, "\(id(number)) was replaced, and its overlap has passed: disable it")

@@ -30,6 +30,7 @@ public struct RunJob: Sendable {
       } catch { stop = error }
       for store in plan.stores { await store.close() }
     } catch { stop = error }
+    await TellFailure(plan: plan, ports: ports).tell(&tally, stop)
     return ports.finish(plan, tally, exitCode: tally.exitCode, stop)
   }
 

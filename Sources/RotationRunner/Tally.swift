@@ -8,6 +8,13 @@ struct Tally: Sendable {
   /// Something that belongs to no one token needs a person.
   var needsPerson = false
   private(set) var orphansRevoked = 0
+  /// What has failed, for those who are told of it; of many only the first.
+  private(set) var failures: [HookCall.Token] = []
+  private(set) var failureCount = 0
+  /// A hook that belongs to no one token has failed.
+  var hookFailed = false
+
+  private static let failuresTold = 1000
 
   var waiting: Int {
     get { progress.waiting }
@@ -19,7 +26,15 @@ struct Tally: Sendable {
     progress.finished += 1
     switch report.outcome {
     case .created, .rotated: progress.delivered += 1
-    case .failed, .undelivered: progress.failed += 1
+    case .failed, .undelivered:
+      progress.failed += 1
+      failureCount += 1
+      if failures.count < Tally.failuresTold {
+        failures.append(
+          HookCall.Token(
+            name: report.name, tokenID: report.tokenID, previousTokenID: report.previousTokenID,
+            problem: report.problem))
+      }
     case .updated, .unchanged, .pending, .held, .attention, .retired: break
     }
   }
@@ -40,7 +55,8 @@ struct Tally: Sendable {
   /// The exit code that the outcomes alone give.
   var exitCode: ExitCode {
     ExitCode.worst(
-      outcomes.filter { $0.value > 0 }.keys.map(\.exitCode) + (needsPerson ? [.needsPerson] : []))
+      outcomes.filter { $0.value > 0 }.keys.map(\.exitCode) + (needsPerson ? [.needsPerson] : [])
+        + (hookFailed ? [.undelivered] : []))
   }
 }
 

@@ -68,6 +68,8 @@ struct TokenWork: Sendable {
   var unknownCreations = 0
   var failedDeliveries = 0
   var failedChanges = 0
+  /// The hooks that were told of it in this run and have failed.
+  var failedHooks: Set<String> = []
   /// Orphans that were revoked and are not counted yet.
   var orphansRevoked = 0
 
@@ -138,6 +140,8 @@ enum Next: Sendable {
   case probe
   /// A listing begun no earlier than this uptime.
   case search(after: Duration)
+  /// This hook is to be told of the generation, together with others.
+  case hook(String, generation: Int)
   /// Try again at this uptime.
   case pause(until: Duration)
   case finished(TokenOutcome)

@@ -70,12 +70,14 @@ struct SpecificationFile: Specification {
       case .at(let instant): .at(instant)
       case .after(let span): .after(span)
       }
-    return DesiredToken(
+    var desired = DesiredToken(
       name: row.name, description: row.description, permissions: row.permissions, expiry: expiry,
       place: StorePlace(
         job: job, name: row.name, secret: row.secret, owner: row.owner, group: row.group,
         mode: row.mode.map { UInt32($0.rawValue) }),
       rotateEvery: row.rotateEvery, replaces: row.replaces)
+    for label in row.labels { desired.labels[label.key] = label.value }
+    return desired
   }
 }
 

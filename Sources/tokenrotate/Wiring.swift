@@ -1,4 +1,5 @@
 import AuditLog
+import CommandHooks
 import FileSystem
 import Glibc
 import HTTPClient
@@ -55,6 +56,12 @@ struct Wiring {
       probe: try InfluxQLProbe(host: cluster.host, client: client),
       stores: stores.map { FileStore(settings: $0, fileSystem: files, executor: threads) },
       journal: journal)
+    plan.hooks = job.hooks.map(Hook.init)
+    plan.hookRunner = CommandHooks(
+      commands: Dictionary(
+        uniqueKeysWithValues: job.hooks.map {
+          ($0.name, CommandHooks.Command(arguments: $0.command, timeout: $0.timeout))
+        }), directory: job.folder, environment: environment.variables, executor: threads)
     // A one-off CSV is about tokens to be made; what it replaces is retired as the job says.
     if let policy = job.policy {
       plan.allows = { permission in
@@ -195,6 +202,18 @@ struct Wiring {
         authorityFile: settings.tls.authority ?? profile?.authorityFile,
         certificateFile: settings.tls.certificate ?? profile?.certificateFile,
         keyFile: settings.tls.key ?? profile?.keyFile))
+  }
+}
+
+extension Hook {
+  fileprivate init(_ settings: HookSettings) {
+    let occasion: Hook.Occasion =
+      switch settings.occasion {
+      case .delivered: .delivered
+      case .retired: .retired
+      case .failed: .failed
+      }
+    self.init(name: settings.name, occasion: occasion, scope: settings.frequency == .run ? .run : .token)
   }
 }
 

@@ -70,6 +70,11 @@ import Testing
       Event.tokenTakenOver(tokenID: "x", expiresAt: Instant(milliseconds: 1000)),
       ["expires_at": "1970-01-01T00:00:01.000Z"]
     ),
+    (Event.hookDone(generation: 1, hook: "reload-1"), ["hook": "reload-1"]),
+    (
+      Event.hookFailed(generation: 1, hook: "reload-1", reason: "exit 1"),
+      ["hook": "reload-1", "reason": "exit 1"]
+    ),
     (Event.tokenGone(generation: 1, reason: "GET says 404"), ["reason": "GET says 404"]),
     (Event.updateRefused(generation: 1, reason: "400"), ["reason": "400"]),
     (Event.rollbackRefused(generation: 1, reason: "not accepted"), ["reason": "not accepted"]),
@@ -90,6 +95,7 @@ import Testing
     .retirementRequested(now: true),
     .rotationRequested(generation: 1, compromised: true), .rollbackRequested(generation: 1),
     .tokenTakenOver(tokenID: "x", expiresAt: nil), .relocationDone(key: nil), .tokenForgotten(generation: 1),
+    .hooksOwed(generation: 1), .hooksSettled(generation: 1),
   ])
   func withoutDetailsThereAreNone(event: Event) throws {
     let audited = AuditEvent(

@@ -194,11 +194,17 @@ private let least = """
     ),
     (
       "[[hook]]\non = \"delivered\"\ncommand = [\"true\"]\n[[hook]]\ncommand = \"x y\"\n",
+      ["11:1 `on` is missing in [[hook]]", "12:11 `command` must be an array of strings, not a string"]
+    ),
+    (
+      "[[hook]]\non = \"delivred\"\ncommand = [\"./nowhere\"]\n[[hook]]\non = \"failed\"\ncommand = [\"nowhere-at-all\"]\n",
       [
-        "8:1 `[[hook]]` is not supported by this version yet",
-        "11:1 `[[hook]]` is not supported by this version yet",
-        "11:1 `on` is missing in [[hook]]", "12:11 `command` must be an array of strings, not a string",
+        "9:6 `on`: there is no \"delivred\"", "13:1 `command`: there is no program nowhere-at-all",
       ]
+    ),
+    (
+      "[[hook]]\non = \"failed\"\ncommand = [\"true\"]\n[[hook]]\non = \"failed\"\ncommand = [\"true\"]\ntimeout = \"5s\"\n",
+      ["11:1 this hook is there twice"]
     ),
     (
       "[audit]\nsigning_key = { fiel = \"k\" }\n",

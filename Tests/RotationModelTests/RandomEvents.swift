@@ -3,6 +3,8 @@ import RotationModel
 /// Events that a seed decides.
 enum RandomEvents {
   static let stores = ["file", "vault"]
+  /// Told of a delivery, and of an end.
+  static let hooks = ["reload", "mourn"]
 
   /// Mostly what may well happen next, so that every state is reached; now and then anything.
   static func next(_ machine: RotationMachine, _ seeded: inout Seeded) -> Event {
@@ -84,7 +86,11 @@ enum RandomEvents {
     switch successor.phase {
     case .staged: return [.activationConfirmed(generation: number, after: .seconds(1))]
     case .active, .delivering:
-      return [.storePromoted(generation: number, store: store), .deliveryDone(generation: number, at: start)]
+      return [
+        .storePromoted(generation: number, store: store), .hookDone(generation: number, hook: hooks[0]),
+        .hookFailed(generation: number, hook: hooks[0], reason: "exit 1"),
+        .deliveryDone(generation: number, at: start),
+      ]
     case .revoking: return [.revokeDone(generation: number)]
     case .current, .superseded, .disabling, .disabled, .enabling, .revoked, .leftBehind: return []
     }
@@ -101,7 +107,8 @@ enum RandomEvents {
     case .superseded where isWantedBack:
       events += [
         .activationConfirmed(generation: number, after: .seconds(1)),
-        .storeRolledBack(generation: number, store: store), .rollbackDone(generation: number, at: start),
+        .storeRolledBack(generation: number, store: store), .hookDone(generation: number, hook: hooks[0]),
+        .rollbackDone(generation: number, at: start),
       ]
     case .superseded:
       events += [Story.disableIntended(number), .revokeIntended(generation: number, reason: "old")]
@@ -122,7 +129,7 @@ enum RandomEvents {
       ]
     case .revoking:
       events += [.revokeDone(generation: number), .revokeUnknown(generation: number, reason: "no answer")]
-    case .revoked: events.append(.revokeConfirmed(generation: number))
+    case .revoked: events += [.revokeConfirmed(generation: number), .hooksOwed(generation: number)]
     case .leftBehind: events.append(.tokenForgotten(generation: number))
     case .staged, .active, .delivering, .current: break
     }
@@ -142,6 +149,10 @@ enum RandomEvents {
       isOn: true, every: .seconds(60), renewBefore: nil, overlap: .seconds(20),
       quarantine: chance(&seeded) ? .seconds(10) : nil)
     context.retireNow = chance(&seeded) ? now : nil
+    if chance(&seeded) {
+      (context.deliveryHooks, context.retirementHooks) = ([hooks[0]], [hooks[1]])
+      if chance(&seeded) { context.failedHooks = Set(hooks) }
+    }
     context.descriptionDiffers = chance(&seeded)
     context.successorIsOutdated = chance(&seeded)
     if chance(&seeded) { context.gaveUpOn = Set(machine.generations.map(\.number)) }
@@ -188,6 +199,7 @@ struct WillingWorld {
     context.policy = policy
     context.retireNow = now
     context.descriptionDiffers = description
+    (context.deliveryHooks, context.retirementHooks) = ([RandomEvents.hooks[0]], [RandomEvents.hooks[1]])
     context.due = machine.dueReason(
       policy,
       DueFacts(
@@ -209,6 +221,7 @@ struct WillingWorld {
       return "generation \(successor.number) is left as \(successor.phase)"
     }
     if machine.incumbent == nil, !machine.wishes.isHeld { return "there is no token" }
+    if machine.generations.contains(where: \.owesHooks) { return "a hook was not told of the end of a token" }
     return nil
   }
 
@@ -239,6 +252,8 @@ struct WillingWorld {
     case .activate(let generation): return [.activationConfirmed(generation: generation, after: .seconds(1))]
     case .promote(let generation, let store): return [.storePromoted(generation: generation, store: store)]
     case .completeDelivery(let generation): return [.deliveryDone(generation: generation, at: now)]
+    case .runHook(let generation, let hook): return [.hookDone(generation: generation, hook: hook)]
+    case .settleHooks(let generation): return [.hooksSettled(generation: generation)]
     case .update(let generation):
       description = false
       return [.updateIntended(generation: generation), .updateDone(generation: generation)]
@@ -257,7 +272,8 @@ struct WillingWorld {
       return [
         .revokeIntended(generation: generation, reason: reason.rawValue), .revokeDone(generation: generation),
       ]
-    case .confirmRevocation(let generation): return [.revokeConfirmed(generation: generation)]
+    case .confirmRevocation(let generation):
+      return [.revokeConfirmed(generation: generation), .hooksOwed(generation: generation)]
     case .forget(let generation): return [.tokenForgotten(generation: generation)]
     case .wait, .none: return []
     }

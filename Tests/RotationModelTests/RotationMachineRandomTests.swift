@@ -201,8 +201,18 @@ enum MachineRules {
       }
     case .withdraw:
       if machine.wishes.retirement == nil { return "withdraw what nobody has retired" }
-    case .recover, .revokeOrphan, .search, .activate, .promote, .completeDelivery, .update, .confirmDisable,
-      .enable, .rollBack, .completeRollback, .relocate, .completeRelocation, .confirmRevocation, .forget,
+    case .runHook(let number, let hook):
+      guard let generation = machine.generation(number) else { return "tell of what there is not" }
+      if generation.hooksDone.contains(hook) { return "tell a hook again that has done its work" }
+      let isInStores = generation.promotedIn.isSuperset(of: context.stores)
+      if !isInStores, !generation.owesHooks { return "tell of a token that is not in every store" }
+    case .completeDelivery(let number), .completeRollback(let number):
+      guard let generation = machine.generation(number) else { return "complete what there is not" }
+      if !generation.hooksDone.isSuperset(of: context.deliveryHooks) {
+        return "complete before hooks were told"
+      }
+    case .recover, .revokeOrphan, .search, .activate, .promote, .settleHooks, .update, .confirmDisable,
+      .enable, .rollBack, .relocate, .completeRelocation, .confirmRevocation, .forget,
       .wait, .none:
       break
     }
@@ -221,6 +231,8 @@ extension Action {
     case .activate(let generation): .activationConfirmed(generation: generation, after: .seconds(1))
     case .promote(let generation, let store): .storePromoted(generation: generation, store: store)
     case .completeDelivery(let generation): .deliveryDone(generation: generation, at: start)
+    case .runHook(let generation, let hook): .hookDone(generation: generation, hook: hook)
+    case .settleHooks(let generation): .hooksSettled(generation: generation)
     case .update(let generation): .updateIntended(generation: generation)
     case .disable(let generation): Story.disableIntended(generation)
     case .confirmDisable(let generation): .disableDone(generation: generation, at: start)

@@ -65,7 +65,7 @@ struct StateTableTests {
     State(
       "active", [Story.intended(), Story.answered, Story.staged, Story.confirmed], ask, update,
       ["store.promoted", "delivery.failed"]),
-    State("delivering", Array(Story.made(1).dropLast()), ask, update, deliver),
+    State("delivering", Array(Story.made(1).dropLast()), ask, update, deliver, tell),
     State(
       "current", Story.made(1), ask, update, deliver,
       ["create.intended", "token.gone", "lineage.renamed"]),
@@ -75,6 +75,8 @@ struct StateTableTests {
       [Story.intended(), Story.answered, Story.staged, Story.revoking, .revokeDone(generation: 1)], about: 1,
       ["create.intended", "orphan.found", "revoke.confirmed", "rotate.requested", "lineage.renamed"]),
   ]
+
+  static let tell: Set<String> = ["hook.done", "hook.failed"]
 
   /// What may happen to a token that no store calls current and that has its permissions.
   static let superseded: Set<String> = update.union([
@@ -105,7 +107,14 @@ struct StateTableTests {
       ["revoke.confirmed", "orphan.found", "lineage.renamed"]),
     State(
       "revoked, confirmed", Story.revokedOld + [.revokeConfirmed(generation: 1)], about: 1, ask,
-      ["revoke.confirmed", "orphan.found", "lineage.renamed", "create.intended"]),
+      ["revoke.confirmed", "orphan.found", "lineage.renamed", "create.intended", "hooks.owed"]),
+    State(
+      "revoked, confirmed, and hooks to be told",
+      Story.revokedOld + [.revokeConfirmed(generation: 1), .hooksOwed(generation: 1)], about: 1, ask, tell,
+      [
+        "revoke.confirmed", "orphan.found", "lineage.renamed", "create.intended", "hooks.owed",
+        "hooks.settled",
+      ]),
     State(
       "gone", Story.made(1) + [.tokenGone(generation: 1, reason: "404")], about: 1,
       ["create.intended", "rotate.requested", "retire.requested", "revoke.confirmed", "lineage.renamed"]),
@@ -153,7 +162,7 @@ struct StateTableTests {
       ["activation.confirmed", "delivery.failed", "store.rolled_back"]),
     State(
       "rolled back in a store", Story.verifiedAgain + [.storeRolledBack(generation: 1, store: "file")],
-      about: 1, update,
+      about: 1, update, tell,
       ["activation.confirmed", "delivery.failed", "store.rolled_back", "rollback.done"]),
     State(
       "rolled back, the older", Story.rolledBack, about: 1, ask, update, deliver,

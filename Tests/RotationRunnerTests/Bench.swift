@@ -22,6 +22,7 @@ final class Bench: @unchecked Sendable {
   var only: Set<String>?
   var isForced = false
   var policy = RotationPolicy.off
+  let hooks = ScriptedHooks()
   var allows: @Sendable (Permission) -> Bool = { _ in true }
   var activation = ActivationPolicy(timeout: .seconds(60), consecutive: 3, settle: .seconds(4))
   var activationDatabase: String?
@@ -46,6 +47,7 @@ final class Bench: @unchecked Sendable {
     stores = [store]
     cluster.life = life
     store.life = life
+    hooks.life = life
     rows = names.map { Bench.row($0) }
   }
 
@@ -126,6 +128,8 @@ final class Bench: @unchecked Sendable {
     plan.isForced = isForced
     plan.policy = policy
     plan.allows = allows
+    plan.hooks = hooks.hooks
+    plan.hookRunner = hooks
     let ports = RunPorts(
       ledger: ledger, clock: clock, random: random,
       interruption: TimedInterruption(clock: clock, at: interruptedAt), reporter: reporter, lease: lease)

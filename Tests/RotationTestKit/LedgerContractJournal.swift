@@ -77,6 +77,9 @@ extension LedgerContract {
       .relocationDone(key: nil),
       .relocationDone(key: "k"),
       .clusterChanged(from: "account/cluster"),
+      .hookDone(generation: 1, hook: "reload-1"),
+      .hookFailed(generation: 1, hook: "reload-1", reason: "exit 1"),
+      .hooksOwed(generation: 1), .hooksSettled(generation: 1),
       .tokenForgotten(generation: 1),
     ]
   }

@@ -50,7 +50,8 @@ public final class Coverage: @unchecked Sendable {
       "disable.done", "disable.refused", "disable.unknown", "enable.intended", "enable.done",
       "enable.refused", "enable.unknown", "rotate.requested", "rotate.compromised", "lineage.held",
       "lineage.released", "rollback.requested", "store.rolled_back", "rollback.done", "rollback.refused",
-      "retire.requested", "retire.requested_now", "store.withdrawn",
+      "retire.requested", "retire.requested_now", "store.withdrawn", "hook.done", "hook.failed", "hooks.owed",
+      "hooks.settled",
     ]
     + [
       "recover", "revokeOrphan", "search", "create", "activate", "promote", "end", "wait", "none",
@@ -74,7 +75,7 @@ public final class Coverage: @unchecked Sendable {
       .enableRefused, .enableUnknown, .rotationRequested, .lineageHeld, .lineageReleased, .rollbackRequested,
       .storeRolledBack, .rollbackDone, .rollbackRefused, .retirementRequested, .storeWithdrawn,
       .lineageRenamed, .storeRelocated, .relocationDone, .clusterChanged,
-      .tokenForgotten:
+      .tokenForgotten, .hookDone, .hookFailed, .hooksOwed, .hooksSettled:
       nil
     }
   }

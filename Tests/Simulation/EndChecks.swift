@@ -107,6 +107,9 @@ enum EndChecks {
         world.broken("2", "\(name): orphan \(orphan.tokenID) is \(orphan.state) at the end")
       }
     }
+    if !world.hooks.isEmpty, machine.generations.contains(where: \.owesHooks) {
+      world.broken("hooks", "\(name): hooks are not told of the end of a token at the end")
+    }
     for generation in machine.generations where generation.phase == .revoking && !world.wasRestored {
       world.broken("6", "\(name): generation \(generation.number) is still being revoked at the end")
     }
@@ -146,6 +149,7 @@ enum EndChecks {
     private let deletes: Int
     private let changes: Int
     private let storeChanges: Int
+    private let hookCalls: Int
     private let tokens: [Sandbox.TokenRecord]
     private let events: Int
     private let files: [String: [UInt8]]
@@ -155,6 +159,7 @@ enum EndChecks {
       deletes = world.deletes
       changes = world.changes
       storeChanges = world.storeChanges
+      hookCalls = world.hookCalls
       tokens = world.cluster.liveTokens(at: world.now)
       events = world.committed.count
       var files = [World.auditPath: world.disk.content(of: World.auditPath) ?? []]
@@ -176,6 +181,7 @@ enum EndChecks {
         return "the cluster"
       }
       if events != other.events { return "the ledger" }
+      if hookCalls != other.hookCalls { return "what hooks were told" }
       if storeChanges != other.storeChanges { return "a token's file in a store" }
       let paths = Set(files.keys).union(other.files.keys)
       return paths.sorted().first { files[$0] != other.files[$0] }

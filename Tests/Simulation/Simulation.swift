@@ -85,6 +85,7 @@ public struct Simulation {
   private func live(_ trouble: Trouble, _ errand: Errand = .run) -> JobReport? {
     world.startProcess(trouble)
     world.tell("process for \(errand)")
+    if case .adopt = errand { world.isAdopting = true } else { world.isAdopting = false }
     let world = world
     world.disk.beforeOperation = { operation throws(FileSystemError) in try world.disturb(operation) }
     let executor = DeterministicExecutor(seed: world.draw.next(), clock: world.clock)
@@ -128,6 +129,8 @@ public struct Simulation {
         specification: SimulatedSpecification(world: world), service: SimulatedTokenService(world: world),
         probe: SimulatedProbe(world: world), stores: stores, journal: journal)
       plan.policy = world.policy
+      plan.hooks = world.hooks
+      plan.hookRunner = SimulatedHooks(world: world)
       let ports = RunPorts(
         ledger: ledger, clock: world.clock, random: random,
         interruption: SimulatedInterruption(world: world), reporter: RecordingReporter(world: world),

@@ -15,6 +15,8 @@ struct Trouble {
   var fullDisk: Range<Duration>?
   /// How many commits in a hundred take long.
   var slowCommitPercent: UInt64 = 0
+  /// How often hooks fail.
+  var hookFailsPercent: UInt64 = 0
   /// The wall clock jumps at this uptime.
   var jumpAt: Duration?
 
@@ -43,7 +45,8 @@ extension World {
     case 45..<55: trouble.death = .at("after POST", nth)
     case 55..<62: trouble.death = .at("after commit", Int(draw.next() % 12))
     case 62..<67: trouble.death = .at("before commit", Int(draw.next() % 12))
-    case 67..<72: trouble.death = .at("after DELETE", 0)
+    case 67..<70: trouble.death = .at("after DELETE", 0)
+    case 70..<72: trouble.death = .at("after hook", 0)
     case 72..<80: trouble.interruptAt = start + .milliseconds(Int64(draw.next() % 60_000))
     default: break
     }
@@ -56,6 +59,7 @@ extension World {
       trouble.fullDisk = from..<(from + .milliseconds(Int64(1_000 + draw.next() % 60_000)))
     }
     if chance(20) { trouble.slowCommitPercent = 30 }
+    if chance(30) { trouble.hookFailsPercent = 60 }
     if jumpsClock, chance(30) {
       trouble.jumpAt = start + .milliseconds(Int64(draw.next() % 40_000))
     }

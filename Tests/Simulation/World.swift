@@ -29,6 +29,11 @@ final class World: @unchecked Sendable {
   let replicaLag: Duration
   /// When tokens are due, and how they are retired.
   private(set) var policy: RotationPolicy
+  /// Who is told what became of tokens.
+  let hooks: [Hook]
+  /// What each of them was told of, by token id.
+  var told: [String: Set<String>] = [:]
+  var hookCalls = 0
   /// Whether people ask for things, and meddle with tokens that are in use.
   let isLively: Bool
 
@@ -166,6 +171,7 @@ final class World: @unchecked Sendable {
       isOn: rotates, every: rotates ? .seconds(3 * 86_400) : nil, renewBefore: nil,
       overlap: World.span(draw.next(), zero: 3), quarantine: World.quarantine(&draw))
     jumpsClock = draw.next() % 5 == 0
+    hooks = SimulatedHooks.draw(&draw)
     cluster = SimulatedCluster(configuration, generator: SeededGenerator(seed: seed ^ 0x77))
     rows = (0..<Int(1 + draw.next() % 5)).map { World.row($0) }
     disk.plant(.directory, at: "/state")
@@ -331,6 +337,7 @@ final class World: @unchecked Sendable {
     if let action = Coverage.action(of: event.event) { acted(action) }
     secrecy.add("\(event.event)")
     Invariants.checkOutcome(self, event.event, lineages[lineage]?.machine)
+    Invariants.checkTold(self, event.event, lineages[lineage]?.machine)
     Invariants.checkBeginning(self, event.event, lineages[lineage]?.machine)
     if case .rollbackRequested(let number) = event.event,
       let target = lineages[lineage]?.machine.generation(number)
@@ -344,6 +351,10 @@ final class World: @unchecked Sendable {
     seen[what, default: 0] += 1
     if what.hasPrefix("world") { tell(what) }
   }
+
+  /// An adoption finds tokens that are in use already, and tells nobody.
+  var hooksMatter: Bool { !isAdopting }
+  var isAdopting = false
 
   func tell(_ what: String) { story.append("\(clock.uptime.seconds): \(what)") }
 

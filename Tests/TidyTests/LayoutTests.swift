@@ -14,8 +14,13 @@ struct LayoutTests {
     "FileSystem": ["Locks", "Glibc"],
     "Digests": ["CCrypto"],
     "TOMLReader": ["CTOML"],
+    "Subprocesses": ["RotationModel", "RotationPorts", "Locks", "Glibc"],
+    "CommandHooks": ["RotationModel", "RotationPorts", "Subprocesses", "JSONText"],
     "HTTPClient": ["CCurl", "Locks", "Glibc", "RotationModel", "RotationPorts"],
-    "JobFiles": ["RotationModel", "RotationPorts", "TOMLReader", "CCSV", "Glibc", "FoundationEssentials"],
+    "JobFiles": [
+      "RotationModel", "RotationPorts", "TOMLReader", "Subprocesses", "Digests", "CCSV", "Glibc",
+      "FoundationEssentials",
+    ],
     "InfluxAPI": [
       "RotationModel", "RotationPorts", "HTTPClient", "TOMLReader", "JSONText", "Glibc",
       "FoundationEssentials",
@@ -34,7 +39,8 @@ struct LayoutTests {
     "tokenrotate": [
       "RotationModel", "RotationPorts", "FileSystem", "JSONText", "Locks", "JobFiles", "HTTPClient",
       "InfluxAPI",
-      "SecretStores", "Ledgers", "AuditLog", "RotationRunner", "Reporting", "Sandbox", "Arguments", "Glibc",
+      "SecretStores", "Ledgers", "AuditLog", "RotationRunner", "CommandHooks",
+      "Reporting", "Sandbox", "Arguments", "Glibc",
       "FoundationEssentials",
     ],
   ]
@@ -42,8 +48,9 @@ struct LayoutTests {
   /// From the lowest to the highest: each imports only what stands before it.
   static let order = [
     "JSONText", "RotationModel", "RotationPorts", "Locks", "FileSystem", "Digests", "TOMLReader",
-    "HTTPClient",
-    "JobFiles", "InfluxAPI", "SecretStores", "Ledgers", "AuditLog", "Reporting", "Arguments", "Sandbox",
+    "Subprocesses", "HTTPClient",
+    "JobFiles", "InfluxAPI", "SecretStores", "Ledgers", "AuditLog", "CommandHooks", "Reporting", "Arguments",
+    "Sandbox",
     "RotationRunner", "tokenrotate",
   ]
 

@@ -260,13 +260,18 @@ public struct HookSettings: Equatable, Sendable {
     case token
   }
 
+  /// The program's name and a digest of what else tells this hook from others: the same for the same command.
+  public var name: String
   public var occasion: Occasion
   public var frequency: Frequency
   /// The program and its arguments. A program with a slash in it is an absolute path.
   public var command: [String]
   public var timeout: Duration
 
-  public init(occasion: Occasion, frequency: Frequency, command: [String], timeout: Duration) {
+  public init(
+    name: String, occasion: Occasion, frequency: Frequency, command: [String], timeout: Duration
+  ) {
+    self.name = name
     self.occasion = occasion
     self.frequency = frequency
     self.command = command

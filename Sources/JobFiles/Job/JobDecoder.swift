@@ -39,7 +39,7 @@ struct JobDecoder {
       cluster: cluster.map { ClusterDecoder(section: $0, paths: paths).decode() },
       rotation: rotation, limits: decodeLimits(), policy: policy,
       stores: StoreDecoder(root: root, paths: paths).decode(),
-      hooks: decodeHooks(), audit: decodeAudit(), ledger: decodeLedger())
+      hooks: HookDecoder(root: root, paths: paths).decode(), audit: decodeAudit(), ledger: decodeLedger())
     guard let name, let specification else { return (nil, nil) }
     let file = root.position.file
     let draft = SpecificationDraft(
@@ -154,21 +154,6 @@ struct JobDecoder {
     }
     return PolicySettings(
       databases: patterns?.map(\.value), allowsWildcard: section.boolean("allow_wildcard") ?? false)
-  }
-
-  private func decodeHooks() -> [HookSettings] {
-    guard let sections = root.sections("hook", keys: ["on", "per", "command", "timeout"]) else { return [] }
-    return sections.compactMap { section in
-      section.refuseUnsupported("hook", at: section.position)
-      for key in ["on", "command"] where !section.has(key) { section.missing(key) }
-      let occasion = section.choice("on", HookSettings.Occasion.self)?.value
-      let frequency = section.choice("per", HookSettings.Frequency.self)?.value ?? .run
-      let command = section.command("command")
-      let timeout = section.duration("timeout", in: .seconds(1)...(.seconds(86_400))) ?? .seconds(30)
-      guard let occasion, let command else { return nil }
-      return HookSettings(
-        occasion: occasion, frequency: frequency, command: paths.command(command), timeout: timeout)
-    }
   }
 
   private func decodeAudit() -> AuditSettings {

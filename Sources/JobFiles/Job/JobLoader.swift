@@ -1,3 +1,4 @@
+internal import Subprocesses
 import TOMLReader
 
 extension Job {
@@ -88,7 +89,7 @@ extension Job {
     let start = TOMLPosition(file: job.path, line: 1, column: 1)
     var programs: [(path: String, position: TOMLPosition)] = []
     if case .array(let hooks)? = table["hook"]?.content, hooks.count == job.hooks.count {
-      programs += zip(job.hooks, hooks).map { ($0.command[0], $1.position) }
+      programs += zip(job.hooks, hooks).map { (Subprocess.find($0.command[0]) ?? $0.command[0], $1.position) }
     }
     if case .command(let words)? = job.cluster.managementToken,
       case .table(let cluster)? = table["cluster"]?.content

@@ -5,7 +5,6 @@
 enum Unsupported {
   /// From a key's path (or `PATH=VALUE`) to how it is shown and what to do instead.
   static let unsupportedKeys: [String: (shown: String, advice: String)] = [
-    "hook": ("[[hook]]", "remove it; start what is to be reloaded after the run instead"),
     "store.kind=command": ("kind = \"command\"", "use kind = \"file\""),
     "store.kind=vault": ("kind = \"vault\"", "use kind = \"file\""),
     "store.kind=aws-secrets-manager": ("kind = \"aws-secrets-manager\"", "use kind = \"file\""),
