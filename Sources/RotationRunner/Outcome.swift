@@ -43,6 +43,52 @@ extension Performer {
     }
     return nil
   }
+
+  /// What a person will still have to wait for when the run has done all that it can, if each of its steps succeeds;
+  /// nil as well where the steps are those by which a wish comes true.
+  func foreseenWaiting(of work: TokenWork) -> Concern? {
+    var work = work
+    // As many steps as a lineage with several stores may take; a longer way is not foreseen.
+    for _ in 0..<32 {
+      let action = work.machine.nextAction(context(for: work))
+      if action == .none { return waitingConcern(of: work) }
+      guard let events = foreseenEvents(of: action, &work) else { return nil }
+      for event in events {
+        guard (try? work.machine.apply(TimedEvent(event, at: ports.clock.now))) != nil else { return nil }
+      }
+    }
+    return nil
+  }
+
+  /// What a step puts on record when it succeeds; nil: what it comes to is not for a plan to say.
+  private func foreseenEvents(of action: Action, _ work: inout TokenWork) -> [Event]? {
+    let now = serviceTimeAtLatest
+    switch action {
+    case .revokeOrphan(let attempt, let tokenID):
+      return [
+        .orphanRevokeIntended(attempt: attempt, tokenID: tokenID),
+        .orphanRevoked(attempt: attempt, tokenID: tokenID),
+      ]
+    case .promote(let number, let store) where number == work.machine.incumbent?.number:
+      return [.storePromoted(generation: number, store: store)]
+    case .update:
+      work.wasUpdated = true
+      return []
+    case .disable(let number):
+      return [
+        .disableIntended(generation: number, permissions: PermissionSet([]), at: now),
+        .disableDone(generation: number, at: now),
+      ]
+    case .confirmDisable(let number): return [.disableDone(generation: number, at: now)]
+    case .relocate(let store): return [.storeRelocated(store: store)]
+    case .completeRelocation: return [.relocationDone(key: work.desired?.place.secret)]
+    case .withdraw(let number, let store):
+      return [.storeWithdrawn(generation: number, store: store, at: now)]
+    case .recover, .search, .create, .activate, .promote, .completeDelivery, .enable, .rollBack,
+      .completeRollback, .revoke, .confirmRevocation, .forget, .wait, .none:
+      return nil
+    }
+  }
 }
 
 extension TokenWork {
