@@ -33,6 +33,9 @@ extension Performer {
       return Concern(problem: .heldWithoutToken(work.name))
     }
     guard let predecessor = machine.predecessor, predecessor.phase != .revoked else { return nil }
+    if let generation = keptByClocks(work) {
+      return Concern(problem: .clocksApart(work.name, generation))
+    }
     if machine.wishes.retirement != nil, let incumbent = machine.incumbent {
       return Concern(problem: .retirementWaits(work.name, incumbent, predecessor))
     }
@@ -44,8 +47,20 @@ extension Performer {
     return nil
   }
 
+  /// What is to go at once by a person's word, and stays because no clock is to be relied on: nobody must take it for
+  /// revoked. What waits for a time is told with the job, once for all of it.
+  private func keptByClocks(_ work: TokenWork) -> Generation? {
+    guard let time, !time.clocksAgree, !work.blocked.contains(.retirement) else { return nil }
+    var context = context(for: work)
+    context.retireNow = time.earliest(at: ports.clock.uptime)
+    guard case .revoke(let number, let reason) = work.machine.nextAction(context),
+      reason == .compromised || reason == .retired
+    else { return nil }
+    return work.machine.generation(number)
+  }
+
   /// What a person will still have to wait for when the run has done all that it can, if each of its steps succeeds;
-  /// nil as well where the steps are those by which a wish comes true.
+  /// nil as well where a plan cannot say what a step comes to.
   func foreseenWaiting(of work: TokenWork) -> Concern? {
     var work = work
     // As many steps as a lineage with several stores may take; a longer way is not foreseen.
@@ -60,7 +75,7 @@ extension Performer {
     return nil
   }
 
-  /// What a step puts on record when it succeeds; nil: what it comes to is not for a plan to say.
+  /// What a step puts on record when it succeeds; nil: only the run itself can say.
   private func foreseenEvents(of action: Action, _ work: inout TokenWork) -> [Event]? {
     let now = serviceTimeAtLatest
     switch action {
@@ -69,8 +84,21 @@ extension Performer {
         .orphanRevokeIntended(attempt: attempt, tokenID: tokenID),
         .orphanRevoked(attempt: attempt, tokenID: tokenID),
       ]
-    case .promote(let number, let store) where number == work.machine.incumbent?.number:
-      return [.storePromoted(generation: number, store: store)]
+    case .search(let attempts):
+      work.searched.formUnion(attempts)
+      return []
+    case .create(let number):
+      // An id that no attempt has: there is none yet.
+      let attempt = AttemptID(bits: 0)
+      return [
+        .createIntended(generation: number, attempt: attempt, deadline: now),
+        .createDone(attempt: attempt, tokenID: "", expiresAt: nil),
+        .storeStaged(generation: number, attempt: attempt, store: plan.stores[0].name),
+      ]
+    case .activate(let number) where work.machine.rollbackTarget == nil:
+      return [.activationConfirmed(generation: number, after: .zero)]
+    case .promote(let number, let store): return [.storePromoted(generation: number, store: store)]
+    case .completeDelivery(let number): return [.deliveryDone(generation: number, at: now)]
     case .update:
       work.wasUpdated = true
       return []
@@ -84,9 +112,13 @@ extension Performer {
     case .completeRelocation: return [.relocationDone(key: work.desired?.place.secret)]
     case .withdraw(let number, let store):
       return [.storeWithdrawn(generation: number, store: store, at: now)]
-    case .recover, .search, .create, .activate, .promote, .completeDelivery, .enable, .rollBack,
-      .completeRollback, .revoke, .confirmRevocation, .forget, .wait, .none:
-      return nil
+    case .revoke(let number, let reason):
+      return [
+        .revokeIntended(generation: number, reason: reason.rawValue), .revokeDone(generation: number),
+      ]
+    case .confirmRevocation(let number): return [.revokeConfirmed(generation: number)]
+    case .forget(let number): return [.tokenForgotten(generation: number)]
+    case .recover, .activate, .enable, .rollBack, .completeRollback, .wait, .none: return nil
     }
   }
 }
@@ -115,6 +147,14 @@ extension Problem {
       message:
         "\(name): it is to be replaced, and its last predecessor, token \(predecessor.tokenID), is not retired yet",
       hint: "the run that retires it replaces the token; with --compromised the predecessor gets no overlap")
+  }
+
+  static func clocksApart(_ name: String, _ generation: Generation) -> Problem {
+    Problem(
+      code: "clocks_apart",
+      message:
+        "\(name): token \(generation.tokenID) is to be revoked at once, and is not while the clocks are too far apart",
+      hint: "set this machine's clock right, then `tokenrotate run`; or revoke the token by hand now")
   }
 
   static func retirementWaits(
