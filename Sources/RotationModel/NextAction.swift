@@ -48,6 +48,8 @@ public enum Action: Equatable, Sendable {
 public enum RevocationReason: String, Equatable, Sendable, CaseIterable {
   case neverActive = "the cluster refused it for too long"
   case superseded = "it was replaced, and its overlap has passed"
+  /// Likewise, without another in its place.
+  case withdrawn = "a person has retired it, and its overlap has passed"
   case quarantined = "it was disabled, and its quarantine has passed"
   case compromised = "it is compromised"
   case requested = "a person wants another one"
@@ -199,7 +201,7 @@ extension RotationMachine {
       if isUrgent { return .revoke(generation: number, reason: urgent) }
       guard generation.hasOutlived(context.policy.overlap, at: now) else { return nil }
       return context.policy.quarantine == nil
-        ? .revoke(generation: number, reason: .superseded) : .disable(generation: number)
+        ? .revoke(generation: number, reason: reasonAfterOverlap) : .disable(generation: number)
     case .disabling:
       if isUrgent, retireNow != nil { return .revoke(generation: number, reason: urgent) }
       guard context.gaveUpOn.contains(number) else { return .confirmDisable(generation: number) }
@@ -223,6 +225,11 @@ extension RotationMachine {
     case .staged, .active, .delivering, .current, .enabling:
       return nil
     }
+  }
+
+  /// Why a token goes whose overlap has passed.
+  public var reasonAfterOverlap: RevocationReason {
+    incumbent == nil && wishes.retirement != nil ? .withdrawn : .superseded
   }
 
   /// The stores lose the incumbent one by one, as soon as their place for a previous token is free.

@@ -64,10 +64,10 @@ extension Performer {
     case .inDoubt(let problem):
       work.fail(inDoubt: problem)
       return .finished(work.outcomeOfProblem)
-    case .gone: return try await revoke(number, reason: .superseded, work: &work)
+    case .gone: return try await revoke(number, reason: work.machine.reasonAfterOverlap, work: &work)
     case .found(let record) where record.permissions.isEmpty:
       // Nobody could tell this request's effect from what is there already, and there is nothing to take away.
-      return try await revoke(number, reason: .superseded, work: &work)
+      return try await revoke(number, reason: work.machine.reasonAfterOverlap, work: &work)
     case .found(let record): before = record.permissions
     }
     try await management.take()

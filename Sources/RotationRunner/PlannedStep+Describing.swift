@@ -37,7 +37,7 @@ extension PlannedStep {
     case .completeDelivery: return (kind, "delivered, not recorded yet")
     case .update: return (.rotate, "the description changed: update it in place")
     case .disable(let number):
-      return (.retire, "\(id(number)) was replaced, and its overlap has passed: disable it")
+      return (.retire, "\(id(number)): \(machine.reasonAfterOverlap.rawValue): disable it")
     case .confirmDisable(let number) where machine.rollbackTarget != nil:
       return (.rotate, "roll back: look whether \(id(number)), which is being disabled, is")
     case .confirmDisable(let number): return (.retire, "\(id(number)) is being disabled: look whether it is")

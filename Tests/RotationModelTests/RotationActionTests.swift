@@ -243,7 +243,11 @@ struct RotationActionTests {
     ),
     ("then its overlap", Story.withdrawn, unwanted(at(3599)), .none),
     ("a row that came back gets another one meanwhile", Story.withdrawn, at(3599), .create(generation: 2)),
-    ("then it goes", Story.withdrawn, at(3600), .revoke(generation: 1, reason: .superseded)),
+    ("then it goes", Story.withdrawn, at(3600), .revoke(generation: 1, reason: .withdrawn)),
+    (
+      "what was replaced goes as such", Story.rotated() + [.retirementRequested(now: false)], at(3600),
+      .revoke(generation: 1, reason: .superseded)
+    ),
     (
       "now: no overlap", Story.withdrawn + [.retirementRequested(now: true)],
       at(0, quarantine: quarantine), .revoke(generation: 1, reason: .retired)

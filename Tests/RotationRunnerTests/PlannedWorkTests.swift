@@ -151,7 +151,8 @@ struct PlannedWorkTests {
     },
     Situation(
       "to be rotated, the predecessor to be disabled", .needsPerson,
-      "is not retired yet; and: token id-1 was replaced, and its overlap has passed: disable it", .attention,
+      "is not retired yet; and: token id-1: it was replaced, and its overlap has passed: disable it",
+      .attention,
       exit: 8
     ) {
       rotated(quarantine: true) { bench in
@@ -214,7 +215,10 @@ struct PlannedWorkTests {
         record(.retire(now: true), bench)
       }
     },
-    Situation("retired, after the overlap", .retire, "its overlap has passed: revoke it", .retired) {
+    Situation(
+      "retired, after the overlap", .retire,
+      "token id-1: a person has retired it, and its overlap has passed: revoke it", .retired
+    ) {
       settled { bench in
         bench.rows = []
         _ = bench.wish(.retire(now: false), "a")
@@ -222,8 +226,20 @@ struct PlannedWorkTests {
       }
     },
     Situation(
+      "retired, to be disabled", .retire,
+      "token id-1: a person has retired it, and its overlap has passed: disable it", .retired
+    ) {
+      settled { bench in
+        bench.policy.quarantine = Bench.day
+        bench.rows = []
+        _ = bench.wish(.retire(now: false), "a")
+        passOverlap(bench)
+      }
+    },
+    Situation(
       "to be retired, the predecessor to be disabled", .needsPerson,
-      "is retired; and: token id-1 was replaced, and its overlap has passed: disable it", .attention, exit: 8
+      "is retired; and: token id-1: it was replaced, and its overlap has passed: disable it", .attention,
+      exit: 8
     ) {
       rotated(quarantine: true) { bench in
         bench.rows = []
