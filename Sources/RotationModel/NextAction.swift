@@ -215,10 +215,15 @@ extension RotationMachine {
     case .revoking:
       return .revoke(generation: number, reason: .intended)
     case .revoked:
+      guard !context.gaveUpOn.contains(number) else { return nil }
       // Of one that vanished the stores may have the string as the current one still, compromised or not: it is
       // forgotten once they have it as the previous one.
-      let isOut = !generation.isReplacedByNothing || incumbent != nil || wishes.retirement != nil
-      return context.gaveUpOn.contains(number) || !isOut ? nil : .confirmRevocation(generation: number)
+      let isOut = !generation.isReplacedByNothing || incumbent != nil
+      if !isOut, wishes.retirement == nil { return nil }
+      guard !isOut, let store = storeToLose(generation, context) else {
+        return .confirmRevocation(generation: number)
+      }
+      return mayWithdraw(generation) ? .withdraw(generation: number, store: store) : nil
     case .leftBehind:
       // The stores call it current until another takes its place.
       return generation.holdsCurrentPlace && incumbent == nil ? nil : .forget(generation: number)
@@ -234,11 +239,13 @@ extension RotationMachine {
 
   /// The stores lose the incumbent one by one, as soon as their place for a previous token is free.
   private func nextWithdrawal(_ context: ActionContext) -> Action {
-    guard let incumbent, predecessor == nil else { return .none }
-    // A store that the job no longer has cannot be asked; that it is gone is recorded all the same.
-    let store =
-      context.stores.first { incumbent.promotedIn.contains($0) } ?? incumbent.promotedIn.sorted().first
-    return store.map { .withdraw(generation: incumbent.number, store: $0) } ?? .none
+    guard let incumbent, mayWithdraw(incumbent) else { return .none }
+    return storeToLose(incumbent, context).map { .withdraw(generation: incumbent.number, store: $0) } ?? .none
+  }
+
+  /// A store that the job no longer has cannot be asked; that it is gone is recorded all the same.
+  private func storeToLose(_ generation: Generation, _ context: ActionContext) -> String? {
+    context.stores.first { generation.promotedIn.contains($0) } ?? generation.promotedIn.sorted().first
   }
 
   private func nextRollback(to target: Generation, _ context: ActionContext) -> Action {

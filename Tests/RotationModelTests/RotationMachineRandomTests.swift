@@ -201,9 +201,10 @@ enum MachineRules {
       }
     case .withdraw:
       if machine.wishes.retirement == nil { return "withdraw what nobody has retired" }
+    case .confirmRevocation(let number):
+      if machine.generation(number)?.promotedIn.isEmpty == false { return "forget what stores call current" }
     case .recover, .revokeOrphan, .search, .activate, .promote, .completeDelivery, .update, .confirmDisable,
-      .enable, .rollBack, .completeRollback, .relocate, .completeRelocation, .confirmRevocation, .forget,
-      .wait, .none:
+      .enable, .rollBack, .completeRollback, .relocate, .completeRelocation, .forget, .wait, .none:
       break
     }
     return nil

@@ -110,6 +110,10 @@ struct StateTableTests {
       "gone", Story.made(1) + [.tokenGone(generation: 1, reason: "404")], about: 1,
       ["create.intended", "rotate.requested", "retire.requested", "revoke.confirmed", "lineage.renamed"]),
     State(
+      "gone and retired",
+      Story.made(1) + [.tokenGone(generation: 1, reason: "404"), .retirementRequested(now: false)], about: 1,
+      ["create.intended", "retire.requested", "store.withdrawn", "revoke.confirmed"]),
+    State(
       "taken over", [.tokenTakenOver(tokenID: "T0", expiresAt: nil)], about: 0, update, deliver,
       ["create.intended", "token.adopted", "token.gone", "rotate.requested", "lineage.renamed"]),
     // Its string was never ours: there is no way back to it.
