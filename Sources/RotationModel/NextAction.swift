@@ -79,6 +79,8 @@ public struct ActionContext: Equatable, Sendable {
   public var retireNow: Instant?
   /// Whether the description on the cluster is not the row's.
   public var descriptionDiffers = false
+  /// Whether the predecessor's marker on the cluster has another name than the lineage.
+  public var predecessorNameDiffers = false
   /// Whether the successor's permissions are not the row's any more.
   public var successorIsOutdated = false
   /// Generations about which this run has asked in vain for as long as it may.
@@ -132,6 +134,10 @@ extension RotationMachine {
       if incumbent.attempt != nil, let delivery = nextDelivery(of: incumbent, context) { return delivery }
       if context.descriptionDiffers, !context.gaveUpOn.contains(incumbent.number) {
         return .update(generation: incumbent.number)
+      }
+      // Should the ledger be lost, a token is known by its marker only.
+      if context.predecessorNameDiffers, let predecessor, predecessor.mayBeDescribed {
+        return .update(generation: predecessor.number)
       }
       guard context.due != nil else { return .none }
     }
@@ -269,6 +275,9 @@ extension RotationMachine {
 }
 
 extension Generation {
+  /// Whether it is one of ours that stays for a while, and of which no change is in doubt.
+  fileprivate var mayBeDescribed: Bool { attempt != nil && (phase == .superseded || phase == .disabled) }
+
   fileprivate func isOutOfQuarantine(_ policy: RotationPolicy, at now: Instant?) -> Bool {
     guard let now, let disabledAt else { return false }
     return now - disabledAt >= policy.quarantine ?? .zero

@@ -48,7 +48,8 @@ extension RotationMachine {
       generations[index].isReplacedByNothing = true
     case .updateIntended(let number), .updateDone(let number), .updateRefused(let number, _),
       .updateUnknown(let number, _):
-      _ = try generationIndex(number, in: [.staged, .active, .delivering, .current, .superseded], timed)
+      _ = try generationIndex(
+        number, in: [.staged, .active, .delivering, .current, .superseded, .disabled], timed)
 
     case .disableIntended(let number, let permissions, let at):
       let index = try generationIndex(number, in: [.superseded], timed)

@@ -75,6 +75,11 @@ extension Performer {
     return nil
   }
 
+  /// What is gone, or has no permissions already, is revoked instead. A token that was made by hand is in no listing.
+  private func mayBeDisabled(_ number: Int, _ work: TokenWork) -> Bool {
+    work.machine.generation(number)?.attempt == nil || work.observedPredecessor?.permissions.isEmpty == false
+  }
+
   /// What a step puts on record when it succeeds; nil: only the run itself can say.
   private func foreseenEvents(of action: Action, _ work: inout TokenWork) -> [Event]? {
     let now = serviceTimeAtLatest
@@ -99,10 +104,10 @@ extension Performer {
       return [.activationConfirmed(generation: number, after: .zero)]
     case .promote(let number, let store): return [.storePromoted(generation: number, store: store)]
     case .completeDelivery(let number): return [.deliveryDone(generation: number, at: now)]
-    case .update:
-      work.wasUpdated = true
+    case .update(let number):
+      work.described.insert(number)
       return []
-    case .disable(let number):
+    case .disable(let number) where mayBeDisabled(number, work):
       return [
         .disableIntended(generation: number, permissions: PermissionSet([]), at: now),
         .disableDone(generation: number, at: now),
@@ -112,10 +117,8 @@ extension Performer {
     case .completeRelocation: return [.relocationDone(key: work.desired?.place.secret)]
     case .withdraw(let number, let store):
       return [.storeWithdrawn(generation: number, store: store, at: now)]
-    case .revoke(let number, let reason):
-      return [
-        .revokeIntended(generation: number, reason: reason.rawValue), .revokeDone(generation: number),
-      ]
+    case .disable(let number), .revoke(let number, _):
+      return [.revokeIntended(generation: number, reason: ""), .revokeDone(generation: number)]
     case .confirmRevocation(let number): return [.revokeConfirmed(generation: number)]
     case .forget(let number): return [.tokenForgotten(generation: number)]
     case .recover, .activate, .enable, .rollBack, .completeRollback, .wait, .none: return nil

@@ -35,6 +35,8 @@ extension PlannedStep {
       let isBehind = number == machine.incumbent?.number
       return (isBehind ? .create : kind, "active, not delivered to store \(store) yet")
     case .completeDelivery: return (kind, "delivered, not recorded yet")
+    case .update(let number) where number != machine.incumbent?.number:
+      return (.rotate, "renamed: let the marker of its predecessor, \(id(number)), have the new name")
     case .update: return (.rotate, "the description changed: update it in place")
     case .disable(let number):
       return (.retire, "\(id(number)): \(machine.reasonAfterOverlap.rawValue): disable it")

@@ -143,6 +143,7 @@ enum RandomEvents {
       quarantine: chance(&seeded) ? .seconds(10) : nil)
     context.retireNow = chance(&seeded) ? now : nil
     context.descriptionDiffers = chance(&seeded)
+    context.predecessorNameDiffers = chance(&seeded)
     context.successorIsOutdated = chance(&seeded)
     if chance(&seeded) { context.gaveUpOn = Set(machine.generations.map(\.number)) }
     context.due =
@@ -159,6 +160,7 @@ struct WillingWorld {
   private var searched: Set<AttemptID> = []
   private var created: UInt64 = 0xA000_0000
   private var description = true
+  private var predecessorsName = true
 
   init(_ machine: RotationMachine, hasQuarantine: Bool) {
     self.machine = machine
@@ -188,6 +190,7 @@ struct WillingWorld {
     context.policy = policy
     context.retireNow = now
     context.descriptionDiffers = description
+    context.predecessorNameDiffers = predecessorsName
     context.due = machine.dueReason(
       policy,
       DueFacts(
@@ -240,7 +243,7 @@ struct WillingWorld {
     case .promote(let generation, let store): return [.storePromoted(generation: generation, store: store)]
     case .completeDelivery(let generation): return [.deliveryDone(generation: generation, at: now)]
     case .update(let generation):
-      description = false
+      if generation == machine.incumbent?.number { description = false } else { predecessorsName = false }
       return [.updateIntended(generation: generation), .updateDone(generation: generation)]
     case .disable(let generation):
       return [.disableIntended(generation: generation, permissions: Story.readAndWrite, at: now)]

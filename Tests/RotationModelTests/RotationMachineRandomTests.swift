@@ -203,7 +203,12 @@ enum MachineRules {
       if machine.wishes.retirement == nil { return "withdraw what nobody has retired" }
     case .confirmRevocation(let number):
       if machine.generation(number)?.promotedIn.isEmpty == false { return "forget what stores call current" }
-    case .recover, .revokeOrphan, .search, .activate, .promote, .completeDelivery, .update, .confirmDisable,
+    case .update(let number):
+      guard let generation = machine.generation(number) else { return "describe what there is not" }
+      if number != machine.incumbent?.number, generation.attempt == nil || !generation.isLive {
+        return "describe a token of others, or one that is gone"
+      }
+    case .recover, .revokeOrphan, .search, .activate, .promote, .completeDelivery, .confirmDisable,
       .enable, .rollBack, .completeRollback, .relocate, .completeRelocation, .forget, .wait, .none:
       break
     }

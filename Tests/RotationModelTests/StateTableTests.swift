@@ -94,7 +94,7 @@ struct StateTableTests {
         "lineage.renamed",
       ]),
     State(
-      "disabled", Story.disabled, about: 1, ask,
+      "disabled", Story.disabled, about: 1, ask, update,
       ["revoke.intended", "rollback.requested", "lineage.renamed"]),
     State(
       "disable refused", Story.disabling + [.disableRefused(generation: 1, reason: "400")], about: 1, ask,
@@ -129,7 +129,7 @@ struct StateTableTests {
     State(
       "taken over and disabled",
       Story.takenOver + [Story.disableIntended(0), .disableDone(generation: 0, at: start)], about: 0, ask,
-      ["revoke.intended", "lineage.renamed", "token.forgotten"]),
+      update, ["revoke.intended", "lineage.renamed", "token.forgotten"]),
     // The point of no return is passed.
     State(
       "taken over and revoking", Story.takenOver + [.revokeIntended(generation: 0, reason: "old")], about: 0,
@@ -147,7 +147,7 @@ struct StateTableTests {
       "rollback asked, disabling", Story.disabling + [Story.rollbackAsked], about: 1,
       ["disable.done", "disable.refused", "disable.unknown", "rollback.refused"]),
     State(
-      "rollback asked, disabled", Story.disabled + [Story.rollbackAsked], about: 1,
+      "rollback asked, disabled", Story.disabled + [Story.rollbackAsked], about: 1, update,
       ["enable.intended", "rollback.refused"]),
     State(
       "enabling", Story.disabled + [Story.rollbackAsked, .enableIntended(generation: 1)], about: 1,
