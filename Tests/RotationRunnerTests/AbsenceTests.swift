@@ -165,6 +165,10 @@ struct AbsenceTests {
     bench.limits.maximumCreates = 2
     let result = try #require(bench.run())
     #expect(result.exit == 2 && result.report.problem?.code == "too_many_creates")
+    #expect(
+      result.report.problem?.message.contains(
+        "create 0 tokens for rows that have none and replace 3 that are due or missing (a, b, c), and")
+        == true)
     #expect(bench.plan()?.exit == 2 && bench.cluster.changes == 3)
     bench.limits.maximumCreates = 3
     #expect(bench.run()?.report.counts == [.rotated: 3])
