@@ -120,6 +120,7 @@ private struct State {
   }
 
   private func summary(of job: String, _ report: JobReport) -> String {
+    if let remark = report.remark { return "\(VisibleText.line(job)): \(VisibleText.line(remark))" }
     var words = TokenOutcome.allCases.compactMap { outcome in
       report.counts[outcome].flatMap { $0 > 0 ? outcome.counted($0) : nil }
     }
