@@ -2,8 +2,9 @@ public import JSONText
 import RotationModel
 public import RotationPorts
 
-/// The one object of `--format json`. Its tokens wait in a spool, because the exit code at its beginning is
-/// known last; of each job only name, counts and problem are in memory.
+/// The one object of `--format json`. Its tokens and notices wait in a spool each, because the exit code at its
+/// beginning is known last, and because the two are told in turns; of each job only name, counts and problem are in
+/// memory.
 ///
 /// Jobs come one after the other: a job's tokens lie between its start and its end.
 struct JSONReport {
@@ -12,39 +13,57 @@ struct JSONReport {
     var problem: Problem?
     var counts: [(key: String, count: Int)] = []
     var tokens: Range<Int>
+    var notices: Range<Int>
   }
 
-  private let spool: Spool
+  private let tokens: Spool
+  private let notices: Spool
   private var jobs: [Job] = []
   private var isOpen = false
-  /// One writer for all elements of a job, so that it knows about commas.
+  /// One writer for all elements of a kind in a job, so that it knows about commas.
   private var elements = JSONWriter()
+  private var noticeElements = JSONWriter()
 
   init(spoolDirectory: String) {
-    spool = Spool(directory: spoolDirectory)
+    tokens = Spool(of: "tokens", directory: spoolDirectory)
+    notices = Spool(of: "notices", directory: spoolDirectory)
   }
 
-  var problem: Problem? { spool.problem }
+  var problem: Problem? { tokens.problem ?? notices.problem }
 
   mutating func startJob(_ name: String) {
     guard !isOpen || jobs.last?.name != name else { return }
-    jobs.append(Job(name: name, tokens: spool.end..<spool.end))
+    jobs.append(
+      Job(name: name, tokens: tokens.end..<tokens.end, notices: notices.end..<notices.end))
     elements = JSONWriter()
+    noticeElements = JSONWriter()
     isOpen = true
+  }
+
+  /// What was noticed about the job, and belongs to no one token.
+  mutating func addNotice(_ job: String, _ problem: Problem) {
+    startJob(job)
+    noticeElements.problem(problem)
+    notices.append(noticeElements.take())
   }
 
   mutating func addToken(_ job: String, _ members: (inout JSONWriter) -> Void) {
     startJob(job)
     elements.object(members)
-    spool.append(elements.take())
+    tokens.append(elements.take())
   }
 
   mutating func finishJob(_ name: String, problem: Problem?, counts: [(key: String, count: Int)]) {
     startJob(name)
+    jobs[jobs.count - 1].problem = problem
+    jobs[jobs.count - 1].counts = counts
+    closeJob()
+  }
+
+  private mutating func closeJob() {
     let last = jobs.count - 1
-    jobs[last].problem = problem
-    jobs[last].counts = counts
-    jobs[last].tokens = jobs[last].tokens.lowerBound..<spool.end
+    jobs[last].tokens = jobs[last].tokens.lowerBound..<tokens.end
+    jobs[last].notices = jobs[last].notices.lowerBound..<notices.end
     isOpen = false
   }
 
@@ -60,15 +79,15 @@ struct JSONReport {
   mutating func write(
     _ run: Run, exitCode: ExitCode, problem: Problem?, _ receive: (String) -> Void
   ) {
-    spool.flush()
-    if isOpen { jobs[jobs.count - 1].tokens = jobs[jobs.count - 1].tokens.lowerBound..<spool.end }
+    for spool in [tokens, notices] { spool.flush() }
+    if isOpen { closeJob() }
     var writer = JSONWriter()
     writer.beginObject()
     if case .run(let id) = run { writer.member("run", id) }
     writer.key("exit")
     writer.integer(Int(exitCode.rawValue))
     writer.key("error")
-    writer.problem(problem ?? spool.problem)
+    writer.problem(problem ?? self.problem)
     writer.key("jobs")
     writer.beginArray()
     for job in jobs {
@@ -77,12 +96,17 @@ struct JSONReport {
       writer.string(job.name)
       writer.key("error")
       writer.problem(job.problem)
+      writer.key("notices")
+      writer.beginArray()
+      receive(writer.take())
+      notices.read(job.notices, receive)
+      writer.endArray()
       writer.key("counts")
       writer.object { for (key, count) in job.counts { $0.member(key, count) } }
       writer.key("tokens")
       writer.beginArray()
       receive(writer.take())
-      spool.read(job.tokens, receive)
+      tokens.read(job.tokens, receive)
       writer.endArray()
       writer.endObject()
     }

@@ -34,7 +34,7 @@ public final class PlanReporter: Reporter {
   }
 
   public func noticed(_ job: String, _ problem: Problem) {
-    state.withLock { $0.console.problem(.attention, job, problem) }
+    state.withLock { $0.notice(job, problem) }
   }
 
   /// A job that cannot be planned because its files are wrong.
@@ -102,6 +102,11 @@ private struct State {
       "\(counts["retire"] ?? 0) to retire", TokenOutcome.attention.counted(attention),
       "\(counts["nothing"] ?? 0) unchanged",
     ].joined(separator: ", ")
+  }
+
+  mutating func notice(_ job: String, _ problem: Problem) {
+    json?.addNotice(job, problem)
+    console.problem(.attention, job, problem)
   }
 
   mutating func refuse(_ name: String, _ problems: [Problem], _ exitCode: ExitCode) {

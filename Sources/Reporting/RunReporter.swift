@@ -10,7 +10,7 @@ public final class RunReporter: Reporter {
   private let state: Locked<State>
   private let clock: any RotationClock
 
-  /// `spoolDirectory` takes the temporary file of `--format json`; it is made when the first token is told.
+  /// `spoolDirectory` takes the temporary file of `--format json`; it is made when there is something to tell.
   public init(
     style: ReportStyle, output: any TextSink, errors: any TextSink, clock: any RotationClock,
     spoolDirectory: String
@@ -33,7 +33,7 @@ public final class RunReporter: Reporter {
   }
 
   public func noticed(_ job: String, _ problem: Problem) {
-    state.withLock { $0.console.problem(.attention, job, problem) }
+    state.withLock { $0.notice(job, problem) }
   }
 
   public func jobFinished(_ job: String, _ report: JobReport) {
@@ -120,6 +120,7 @@ private struct State {
   }
 
   private func summary(of job: String, _ report: JobReport) -> String {
+    if let remark = report.remark { return "\(VisibleText.line(job)): \(VisibleText.line(remark))" }
     var words = TokenOutcome.allCases.compactMap { outcome in
       report.counts[outcome].flatMap { $0 > 0 ? outcome.counted($0) : nil }
     }
@@ -135,6 +136,11 @@ private struct State {
     }
     if words.isEmpty { words.append("nothing done") }
     return "\(VisibleText.line(job)): \(words.joined(separator: ", "))"
+  }
+
+  mutating func notice(_ job: String, _ problem: Problem) {
+    json?.addNotice(job, problem)
+    console.problem(.attention, job, problem)
   }
 
   mutating func refuse(_ name: String, _ problems: [Problem], _ exitCode: ExitCode) {

@@ -7,6 +7,7 @@ import RotationPorts
 /// After the first failure nothing more is taken, and `problem` says why; what was taken before is whole.
 final class Spool {
   private let directory: String
+  private let contents: String
   private var descriptor: Int32 = -1
   private var buffer: [UInt8] = []
   private var length = 0
@@ -14,8 +15,9 @@ final class Spool {
 
   private static let chunk = 65_536
 
-  /// The file is made when there is something to keep.
-  init(directory: String) {
+  /// `contents` is a word for what is kept. The file is made when there is something to keep.
+  init(of contents: String, directory: String) {
+    self.contents = contents
     self.directory = directory
     buffer.reserveCapacity(Spool.chunk)
   }
@@ -83,7 +85,7 @@ final class Spool {
     problem = Problem(
       code: "report_incomplete",
       message:
-        "the list of tokens is incomplete: its temporary file in \(directory) cannot be \(what): \(String(cString: strerror(number)))",
+        "the list of \(contents) is incomplete: its temporary file in \(directory) cannot be \(what): \(String(cString: strerror(number)))",
       hint: "the run itself is not affected; give the directory room, or look at the audit log")
   }
 

@@ -25,7 +25,7 @@ public final class StatusReporter: Reporter {
   }
   public func jobFinished(_ job: String, _ report: JobReport) { state.withLock { $0.finish(job, report) } }
   public func noticed(_ job: String, _ problem: Problem) {
-    state.withLock { $0.console.problem(.attention, job, problem) }
+    state.withLock { $0.notice(job, problem) }
   }
   public func jobRefused(_ name: String, problems: [Problem], exitCode: ExitCode) {
     state.withLock { $0.refuse(name, problems, exitCode) }
@@ -93,6 +93,11 @@ private struct State {
         console.result(["      hint: \(VisibleText.line(hint))"])
       }
     }
+  }
+
+  mutating func notice(_ job: String, _ problem: Problem) {
+    json?.addNotice(job, problem)
+    console.problem(.attention, job, problem)
   }
 
   mutating func refuse(_ name: String, _ problems: [Problem], _ exitCode: ExitCode) {

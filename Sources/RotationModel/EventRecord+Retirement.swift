@@ -1,42 +1,5 @@
-// The events of tokens that were delivered, and of what people ask for, as flat fields.
+// The events of tokens that were delivered, and of what people ask for, read back from flat fields.
 extension Event {
-  var changeRecord: EventRecord {
-    switch self {
-    case .tokenGone(let generation, let reason):
-      EventRecord(name: "token.gone", generation: generation, reason: reason)
-    case .updateIntended(let generation): EventRecord(name: "update.intended", generation: generation)
-    case .updateDone(let generation): EventRecord(name: "update.done", generation: generation)
-    case .updateRefused(let generation, let reason):
-      EventRecord(name: "update.refused", generation: generation, reason: reason)
-    case .updateUnknown(let generation, let reason):
-      EventRecord(name: "update.unknown", generation: generation, reason: reason)
-    case .disableIntended(let generation, let permissions, let at):
-      EventRecord(
-        name: "disable.intended", generation: generation, instant: at, permissions: permissions.text)
-    case .disableDone(let generation, let at):
-      EventRecord(name: "disable.done", generation: generation, instant: at)
-    case .disableRefused(let generation, let reason):
-      EventRecord(name: "disable.refused", generation: generation, reason: reason)
-    case .disableUnknown(let generation, let reason):
-      EventRecord(name: "disable.unknown", generation: generation, reason: reason)
-    case .enableIntended(let generation): EventRecord(name: "enable.intended", generation: generation)
-    case .enableDone(let generation): EventRecord(name: "enable.done", generation: generation)
-    case .enableRefused(let generation, let reason):
-      EventRecord(name: "enable.refused", generation: generation, reason: reason)
-    case .enableUnknown(let generation, let reason):
-      EventRecord(name: "enable.unknown", generation: generation, reason: reason)
-    case .revokeIntended(let generation, let reason):
-      EventRecord(name: "revoke.intended", generation: generation, reason: reason)
-    case .revokeDone(let generation): EventRecord(name: "revoke.done", generation: generation)
-    case .revokeRefused(let generation, let reason):
-      EventRecord(name: "revoke.refused", generation: generation, reason: reason)
-    case .revokeUnknown(let generation, let reason):
-      EventRecord(name: "revoke.unknown", generation: generation, reason: reason)
-    case .revokeConfirmed(let generation): EventRecord(name: "revoke.confirmed", generation: generation)
-    default: EventRecord(name: "")
-    }
-  }
-
   static func changeEvent(_ record: EventRecord) -> Event? {
     guard let generation = record.generation else { return nil }
     let reason = record.reason ?? ""
@@ -66,34 +29,6 @@ extension Event {
     case "revoke.unknown": return .revokeUnknown(generation: generation, reason: reason)
     case "revoke.confirmed": return .revokeConfirmed(generation: generation)
     default: return nil
-    }
-  }
-
-  var wishRecord: EventRecord {
-    switch self {
-    case .rotationRequested(let generation, let compromised):
-      EventRecord(
-        name: compromised ? "rotate.compromised" : "rotate.requested", generation: generation)
-    case .lineageHeld: EventRecord(name: "lineage.held")
-    case .lineageReleased: EventRecord(name: "lineage.released")
-    case .rollbackRequested(let generation):
-      EventRecord(name: "rollback.requested", generation: generation)
-    case .storeRolledBack(let generation, let store):
-      EventRecord(name: "store.rolled_back", generation: generation, store: store)
-    case .rollbackDone(let generation, let at):
-      EventRecord(name: "rollback.done", generation: generation, instant: at)
-    case .rollbackRefused(let generation, let reason):
-      EventRecord(name: "rollback.refused", generation: generation, reason: reason)
-    case .retirementRequested(let now):
-      EventRecord(name: now ? "retire.requested_now" : "retire.requested")
-    case .storeWithdrawn(let generation, let store, let at):
-      EventRecord(name: "store.withdrawn", generation: generation, store: store, instant: at)
-    case .lineageRenamed(let from): EventRecord(name: "lineage.renamed", key: from)
-    case .storeRelocated(let store): EventRecord(name: "store.relocated", store: store)
-    case .relocationDone(let key): EventRecord(name: "relocation.done", key: key)
-    case .clusterChanged(let from): EventRecord(name: "lineage.moved", key: from)
-    case .tokenForgotten(let generation): EventRecord(name: "token.forgotten", generation: generation)
-    default: EventRecord(name: "")
     }
   }
 

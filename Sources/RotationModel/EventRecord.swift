@@ -46,71 +46,67 @@ public struct EventRecord: Equatable, Sendable {
 }
 
 extension Event {
-  /// The event as flat fields.
+  /// The event as flat fields: one switch by what an event tells, so that none can be forgotten.
   public var record: EventRecord {
     switch self {
     case .createIntended(let generation, let attempt, let deadline, let key):
-      EventRecord(
-        name: "create.intended", generation: generation, attempt: attempt.text, instant: deadline, key: key)
+      EventRecord(name: name, generation: generation, attempt: attempt.text, instant: deadline, key: key)
     case .createDone(let attempt, let tokenID, let expiresAt):
-      EventRecord(name: "create.done", attempt: attempt.text, tokenID: tokenID, instant: expiresAt)
-    case .createRefused(let attempt, let reason):
-      EventRecord(name: "create.refused", attempt: attempt.text, reason: reason)
-    case .createUnknown(let attempt, let reason):
-      EventRecord(name: "create.unknown", attempt: attempt.text, reason: reason)
-    case .createWatchEnded(let attempt):
-      EventRecord(name: "create.watch_ended", attempt: attempt.text)
+      EventRecord(name: name, attempt: attempt.text, tokenID: tokenID, instant: expiresAt)
+    case .createRefused(let attempt, let reason), .createUnknown(let attempt, let reason):
+      EventRecord(name: name, attempt: attempt.text, reason: reason)
+    case .createWatchEnded(let attempt): EventRecord(name: name, attempt: attempt.text)
     case .storeStaged(let generation, let attempt, let store, let key):
-      EventRecord(
-        name: "store.staged", generation: generation, attempt: attempt.text, store: store, key: key)
+      EventRecord(name: name, generation: generation, attempt: attempt.text, store: store, key: key)
     case .tokenAdopted(let generation, let attempt, let tokenID, let place, let expiresAt, let key):
       EventRecord(
-        name: "token.adopted", generation: generation, attempt: attempt.text, tokenID: tokenID,
-        instant: expiresAt, place: place.rawValue, key: key)
-    case .orphanFound(let attempt, let tokenID, let reason):
-      EventRecord(name: "orphan.found", attempt: attempt.text, tokenID: tokenID, reason: reason)
-    case .orphanRevokeIntended(let attempt, let tokenID):
-      EventRecord(name: "orphan.revoke_intended", attempt: attempt.text, tokenID: tokenID)
-    case .orphanRevoked(let attempt, let tokenID):
-      EventRecord(name: "orphan.revoked", attempt: attempt.text, tokenID: tokenID)
-    case .orphanRevokeRefused(let attempt, let tokenID, let reason):
-      EventRecord(
-        name: "orphan.revoke_refused", attempt: attempt.text, tokenID: tokenID, reason: reason)
-    case .orphanRevokeUnknown(let attempt, let tokenID, let reason):
-      EventRecord(
-        name: "orphan.revoke_unknown", attempt: attempt.text, tokenID: tokenID, reason: reason)
+        name: name, generation: generation, attempt: attempt.text, tokenID: tokenID, instant: expiresAt,
+        place: place.rawValue, key: key)
+    case .orphanRevokeIntended(let attempt, let tokenID), .orphanRevoked(let attempt, let tokenID):
+      EventRecord(name: name, attempt: attempt.text, tokenID: tokenID)
+    case .orphanFound(let attempt, let tokenID, let reason),
+      .orphanRevokeRefused(let attempt, let tokenID, let reason),
+      .orphanRevokeUnknown(let attempt, let tokenID, let reason):
+      EventRecord(name: name, attempt: attempt.text, tokenID: tokenID, reason: reason)
     case .activationConfirmed(let generation, let after):
-      EventRecord(
-        name: "activation.confirmed", generation: generation, milliseconds: after.milliseconds)
-    case .activationAccepted(let generation):
-      EventRecord(name: "activation.accepted", generation: generation)
+      EventRecord(name: name, generation: generation, milliseconds: after.milliseconds)
     case .activationTimedOut(let generation, let refusedSince, let reason):
-      EventRecord(
-        name: "activation.timed_out", generation: generation, instant: refusedSince, reason: reason)
-    case .storePromoted(let generation, let store):
-      EventRecord(name: "store.promoted", generation: generation, store: store)
+      EventRecord(name: name, generation: generation, instant: refusedSince, reason: reason)
+    case .activationAccepted(let generation), .updateIntended(let generation), .updateDone(let generation),
+      .enableIntended(let generation), .enableDone(let generation), .revokeDone(let generation),
+      .revokeConfirmed(let generation), .rotationRequested(let generation, _),
+      .rollbackRequested(let generation), .tokenForgotten(let generation):
+      EventRecord(name: name, generation: generation)
+    case .tokenGone(let generation, let reason), .updateRefused(let generation, let reason),
+      .updateUnknown(let generation, let reason), .disableRefused(let generation, let reason),
+      .disableUnknown(let generation, let reason), .enableRefused(let generation, let reason),
+      .enableUnknown(let generation, let reason), .revokeIntended(let generation, let reason),
+      .revokeRefused(let generation, let reason), .revokeUnknown(let generation, let reason),
+      .rollbackRefused(let generation, let reason):
+      EventRecord(name: name, generation: generation, reason: reason)
+    case .storePromoted(let generation, let store), .storeRolledBack(let generation, let store):
+      EventRecord(name: name, generation: generation, store: store)
     case .deliveryFailed(let generation, let store, let reason):
-      EventRecord(name: "delivery.failed", generation: generation, store: store, reason: reason)
-    case .deliveryDone(let generation, let at):
-      EventRecord(name: "delivery.done", generation: generation, instant: at)
+      EventRecord(name: name, generation: generation, store: store, reason: reason)
+    case .deliveryDone(let generation, let at), .disableDone(let generation, let at),
+      .rollbackDone(let generation, let at):
+      EventRecord(name: name, generation: generation, instant: at)
     case .hookDone(let generation, let hook):
-      EventRecord(name: "hook.done", generation: generation, hook: hook)
+      EventRecord(name: name, generation: generation, hook: hook)
     case .hookFailed(let generation, let hook, let reason):
-      EventRecord(name: "hook.failed", generation: generation, hook: hook, reason: reason)
-    case .hooksOwed(let generation): EventRecord(name: "hooks.owed", generation: generation)
-    case .hooksSettled(let generation): EventRecord(name: "hooks.settled", generation: generation)
+      EventRecord(name: name, generation: generation, hook: hook, reason: reason)
+    case .hooksOwed(let generation), .hooksSettled(let generation):
+      EventRecord(name: name, generation: generation)
     case .tokenTakenOver(let tokenID, let expiresAt):
-      EventRecord(name: "token.taken_over", generation: 0, tokenID: tokenID, instant: expiresAt)
-    case .tokenGone, .updateIntended, .updateDone, .updateRefused, .updateUnknown, .disableIntended,
-      .disableDone,
-      .disableRefused, .disableUnknown, .enableIntended, .enableDone, .enableRefused, .enableUnknown,
-      .revokeIntended, .revokeDone, .revokeRefused, .revokeUnknown, .revokeConfirmed:
-      changeRecord
-    case .rotationRequested, .lineageHeld, .lineageReleased, .rollbackRequested, .storeRolledBack,
-      .rollbackDone, .rollbackRefused, .retirementRequested, .storeWithdrawn, .lineageRenamed,
-      .storeRelocated, .relocationDone, .clusterChanged,
-      .tokenForgotten:
-      wishRecord
+      EventRecord(name: name, generation: 0, tokenID: tokenID, instant: expiresAt)
+    case .disableIntended(let generation, let permissions, let at):
+      EventRecord(name: name, generation: generation, instant: at, permissions: permissions.text)
+    case .storeWithdrawn(let generation, let store, let at):
+      EventRecord(name: name, generation: generation, store: store, instant: at)
+    case .lineageHeld, .lineageReleased, .retirementRequested: EventRecord(name: name)
+    case .lineageRenamed(let from), .clusterChanged(let from): EventRecord(name: name, key: from)
+    case .storeRelocated(let store): EventRecord(name: name, store: store)
+    case .relocationDone(let key): EventRecord(name: name, key: key)
     }
   }
 

@@ -52,6 +52,8 @@ public enum Action: Equatable, Sendable {
 public enum RevocationReason: String, Equatable, Sendable, CaseIterable {
   case neverActive = "the cluster refused it for too long"
   case superseded = "it was replaced, and its overlap has passed"
+  /// Likewise, without another in its place.
+  case withdrawn = "a person has retired it, and its overlap has passed"
   case quarantined = "it was disabled, and its quarantine has passed"
   case compromised = "it is compromised"
   case requested = "a person wants another one"
@@ -81,6 +83,8 @@ public struct ActionContext: Equatable, Sendable {
   public var retireNow: Instant?
   /// Whether the description on the cluster is not the row's.
   public var descriptionDiffers = false
+  /// Whether the predecessor's marker on the cluster has another name than the lineage.
+  public var predecessorNameDiffers = false
   /// Whether the successor's permissions are not the row's any more.
   public var successorIsOutdated = false
   /// Generations about which this run has asked in vain for as long as it may.
@@ -167,6 +171,10 @@ extension RotationMachine {
       if context.descriptionDiffers, !context.gaveUpOn.contains(incumbent.number) {
         return .update(generation: incumbent.number)
       }
+      // Should the ledger be lost, a token is known by its marker only.
+      if context.predecessorNameDiffers, let predecessor, predecessor.mayBeDescribed {
+        return .update(generation: predecessor.number)
+      }
       guard context.due != nil else { return .none }
     }
     guard mayCreate, !isStoppedByHold(context.due) else { return .none }
@@ -242,7 +250,7 @@ extension RotationMachine {
       if isUrgent { return .revoke(generation: number, reason: urgent) }
       guard generation.hasOutlived(context.policy.overlap, at: now) else { return nil }
       return context.policy.quarantine == nil
-        ? .revoke(generation: number, reason: .superseded) : .disable(generation: number)
+        ? .revoke(generation: number, reason: reasonAfterOverlap) : .disable(generation: number)
     case .disabling:
       if isUrgent, retireNow != nil { return .revoke(generation: number, reason: urgent) }
       guard context.gaveUpOn.contains(number) else { return .confirmDisable(generation: number) }
@@ -256,10 +264,15 @@ extension RotationMachine {
     case .revoking:
       return .revoke(generation: number, reason: .intended)
     case .revoked:
+      guard !context.gaveUpOn.contains(number) else { return nil }
       // Of one that vanished the stores may have the string as the current one still, compromised or not: it is
       // forgotten once they have it as the previous one.
-      let isOut = !generation.isReplacedByNothing || incumbent != nil || wishes.retirement != nil
-      return context.gaveUpOn.contains(number) || !isOut ? nil : .confirmRevocation(generation: number)
+      let isOut = !generation.isReplacedByNothing || incumbent != nil
+      if !isOut, wishes.retirement == nil { return nil }
+      guard !isOut, let store = storeToLose(generation, context) else {
+        return .confirmRevocation(generation: number)
+      }
+      return mayWithdraw(generation) ? .withdraw(generation: number, store: store) : nil
     case .leftBehind:
       // The stores call it current until another takes its place.
       return generation.holdsCurrentPlace && incumbent == nil ? nil : .forget(generation: number)
@@ -268,13 +281,20 @@ extension RotationMachine {
     }
   }
 
+  /// Why a token goes whose overlap has passed.
+  public var reasonAfterOverlap: RevocationReason {
+    incumbent == nil && wishes.retirement != nil ? .withdrawn : .superseded
+  }
+
   /// The stores lose the incumbent one by one, as soon as their place for a previous token is free.
   private func nextWithdrawal(_ context: ActionContext) -> Action {
-    guard let incumbent, predecessor == nil else { return .none }
-    // A store that the job no longer has cannot be asked; that it is gone is recorded all the same.
-    let store =
-      context.stores.first { incumbent.promotedIn.contains($0) } ?? incumbent.promotedIn.sorted().first
-    return store.map { .withdraw(generation: incumbent.number, store: $0) } ?? .none
+    guard let incumbent, mayWithdraw(incumbent) else { return .none }
+    return storeToLose(incumbent, context).map { .withdraw(generation: incumbent.number, store: $0) } ?? .none
+  }
+
+  /// A store that the job no longer has cannot be asked; that it is gone is recorded all the same.
+  private func storeToLose(_ generation: Generation, _ context: ActionContext) -> String? {
+    context.stores.first { generation.promotedIn.contains($0) } ?? generation.promotedIn.sorted().first
   }
 
   private func nextRollback(to target: Generation, _ context: ActionContext) -> Action {
@@ -299,6 +319,9 @@ extension RotationMachine {
 }
 
 extension Generation {
+  /// Whether it is one of ours that stays for a while, and of which no change is in doubt.
+  fileprivate var mayBeDescribed: Bool { attempt != nil && (phase == .superseded || phase == .disabled) }
+
   fileprivate func isOutOfQuarantine(_ policy: RotationPolicy, at now: Instant?) -> Bool {
     guard let now, let disabledAt else { return false }
     return now - disabledAt >= policy.quarantine ?? .zero

@@ -42,13 +42,14 @@ extension RotationMachine {
     case .tokenGone(let number, _):
       let index = try generationIndex(number, in: [.current], timed)
       guard wishes.rollbackTarget == nil else { throw illegal(timed) }
-      // The stores call its string current until another takes its place; then it is forgotten like any other.
+      // The stores call its string current until another takes its place, or a person retires the lineage; then it
+      // is forgotten like any other.
       generations[index].phase = .revoked
       generations[index].isReplacedByNothing = true
-      generations[index].promotedIn = []
     case .updateIntended(let number), .updateDone(let number), .updateRefused(let number, _),
       .updateUnknown(let number, _):
-      _ = try generationIndex(number, in: [.staged, .active, .delivering, .current, .superseded], timed)
+      _ = try generationIndex(
+        number, in: [.staged, .active, .delivering, .current, .superseded, .disabled], timed)
 
     case .disableIntended(let number, let permissions, let at):
       let index = try generationIndex(number, in: [.superseded], timed)
@@ -167,10 +168,17 @@ extension RotationMachine {
       guard wishes.rollbackTarget == nil, hasTokenOfOurs else { throw illegal(timed) }
       wishes.retirement = now ? .now : wishes.retirement ?? .afterOverlap
     case .storeWithdrawn(let number, let store, let at):
-      let index = try generationIndex(number, in: [.current], timed)
-      guard wishes.retirement != nil, predecessor == nil else { throw illegal(timed) }
+      let index = try generationIndex(number, in: [.current, .revoked], timed)
+      guard wishes.retirement != nil, mayWithdraw(generations[index]) else { throw illegal(timed) }
       generations[index].promotedIn.remove(store)
-      if generations[index].promotedIn.isEmpty { generations[index].supersede(at: at) }
+      guard generations[index].promotedIn.isEmpty else { return }
+      switch generations[index].phase {
+      case .current: generations[index].supersede(at: at)
+      case .revoked: generations[index].isReplacedByNothing = false
+      case .staged, .active, .delivering, .superseded, .disabling, .disabled, .enabling, .revoking,
+        .leftBehind:
+        break
+      }
     case .lineageRenamed(let from):
       guard maySettle else { throw illegal(timed) }
       wishes.formerNames.append(from)
@@ -202,6 +210,14 @@ extension RotationMachine {
   /// Whether anything is left that this program made, or has begun to retire.
   public var hasTokenOfOurs: Bool {
     newest?.attempt != nil || predecessor.map { $0.phase != .leftBehind } ?? false
+  }
+
+  /// Whether the stores call it current, and have room for it as their previous token.
+  func mayWithdraw(_ generation: Generation) -> Bool {
+    if generation.phase == .current { return predecessor == nil }
+    // What is on its way to take its place may be in a store already.
+    return generation.isReplacedByNothing && incumbent == nil && successor == nil
+      && outgoing.allSatisfy { $0.number == generation.number || $0.attempt == nil }
   }
 
   /// Whether nothing is under way that another name or place would disturb.

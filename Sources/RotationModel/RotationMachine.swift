@@ -145,9 +145,8 @@ public struct RotationMachine: Equatable, Sendable {
         case .current: generations[old].supersede(at: at)
         // Its successor never came, so that its overlap begins with this one.
         case .superseded: generations[old].supersededAt = at
-        case .staged, .active, .delivering, .disabling, .disabled, .enabling, .revoking, .revoked,
-          .leftBehind:
-          break
+        case .revoked: generations[old].promotedIn = []
+        case .staged, .active, .delivering, .disabling, .disabled, .enabling, .revoking, .leftBehind: break
         }
       }
       generations[index].phase = .current

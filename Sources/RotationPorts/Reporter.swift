@@ -145,6 +145,8 @@ public struct JobReport: Equatable, Sendable {
   public var endsRun: Bool
   /// Tokens without a string that were revoked, beside what became of the rows' own.
   public var orphansRevoked: Int
+  /// What a person is told in place of the counts, where there was nothing to count.
+  public var remark: String?
 
   public init(
     exitCode: ExitCode, counts: [TokenOutcome: Int], problem: Problem?, endsRun: Bool = false,

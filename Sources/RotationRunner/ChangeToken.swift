@@ -3,22 +3,25 @@ import RotationPorts
 
 // Changes of a token that can be taken back: its description, and its permissions.
 extension Performer {
-  /// Makes the description on the cluster that of the row, with the marker behind it.
+  /// Makes the description on the cluster that of the row, with the marker behind it. A predecessor keeps its words:
+  /// only the marker follows the lineage's name.
   func update(_ number: Int, work: inout TokenWork) async throws(Stop) -> Next? {
     guard let generation = work.machine.generation(number), let attempt = generation.attempt,
       let desired = work.desired
     else { return .finished(.failed) }
+    let words: String
     switch try await look(at: generation.tokenID, ownedBy: owner(of: attempt, work), work) {
     case .inDoubt(let problem):
       work.updateProblem = problem
-      work.gaveUpOn.insert(number)
+      work.described.insert(number)
       return nil
     case .gone:
-      work.gaveUpOn.insert(number)
+      work.described.insert(number)
       return nil
-    case .found: break
+    case .found where number == work.machine.incumbent?.number: words = desired.description
+    case .found(let record): words = Marker.split(record.description).description
     }
-    let description = marker(of: attempt, name: work.name).described(desired.description)
+    let description = marker(of: attempt, name: work.name).described(words)
     try await management.take()
     try await record(
       [.updateIntended(generation: number)], for: &work,
@@ -28,10 +31,11 @@ extension Performer {
     case .done:
       try await record([.updateDone(generation: number)], for: &work)
       work.wasUpdated = true
+      work.described.insert(number)
       return nil
     case .notFound:
       try await record([.updateRefused(generation: number, reason: "the token is not there")], for: &work)
-      work.gaveUpOn.insert(number)
+      work.described.insert(number)
       return nil
     case .refused(let error):
       try await record([.updateRefused(generation: number, reason: error.message)], for: &work)
@@ -51,7 +55,7 @@ extension Performer {
     let next = try failedChange(error, work: &work)
     (work.updateProblem, work.problem) = (work.problem, before)
     guard case .finished? = next else { return next }
-    work.gaveUpOn.insert(number)
+    work.described.insert(number)
     return nil
   }
 
@@ -64,10 +68,10 @@ extension Performer {
     case .inDoubt(let problem):
       work.fail(inDoubt: problem)
       return .finished(work.outcomeOfProblem)
-    case .gone: return try await revoke(number, reason: .superseded, work: &work)
+    case .gone: return try await revoke(number, reason: work.machine.reasonAfterOverlap, work: &work)
     case .found(let record) where record.permissions.isEmpty:
       // Nobody could tell this request's effect from what is there already, and there is nothing to take away.
-      return try await revoke(number, reason: .superseded, work: &work)
+      return try await revoke(number, reason: work.machine.reasonAfterOverlap, work: &work)
     case .found(let record): before = record.permissions
     }
     try await management.take()

@@ -55,9 +55,11 @@ extension Performer {
   }
 
   /// Finds out whether the incumbent that a listing did not show is gone: GET has to say so, and its string has
-  /// to be refused. A listing alone may lag or be cut short.
+  /// to be refused. A listing alone may lag or be cut short. What a person has retired goes in any case, and nobody
+  /// wants to go back to what it replaced.
   func examineIfNeeded(_ work: inout TokenWork) async throws(Stop) {
-    guard work.isToBeExamined, let incumbent = work.machine.incumbent else { return }
+    guard work.isToBeExamined, let incumbent = work.machine.incumbent, work.machine.wishes.retirement == nil
+    else { return }
     work.isToBeExamined = false
     let record: TokenRecord?
     do throws(ReadFailure) {

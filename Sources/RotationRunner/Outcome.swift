@@ -33,6 +33,9 @@ extension Performer {
       return Concern(problem: .heldWithoutToken(work.name))
     }
     guard let predecessor = machine.predecessor, predecessor.phase != .revoked else { return nil }
+    if let generation = keptByClocks(work) {
+      return Concern(problem: .clocksApart(work.name, generation))
+    }
     if machine.wishes.retirement != nil, let incumbent = machine.incumbent {
       return Concern(problem: .retirementWaits(work.name, incumbent, predecessor))
     }
@@ -42,6 +45,86 @@ extension Performer {
     case .takeover, .age, .expiry, .permissions, .missing, .revokedElsewhere, nil: break
     }
     return nil
+  }
+
+  /// What is to go at once by a person's word, and stays because no clock is to be relied on: nobody must take it for
+  /// revoked. What waits for a time is told with the job, once for all of it.
+  private func keptByClocks(_ work: TokenWork) -> Generation? {
+    guard let time, !time.clocksAgree, !work.blocked.contains(.retirement) else { return nil }
+    var context = context(for: work)
+    context.retireNow = time.earliest(at: ports.clock.uptime)
+    guard case .revoke(let number, let reason) = work.machine.nextAction(context),
+      reason == .compromised || reason == .retired
+    else { return nil }
+    return work.machine.generation(number)
+  }
+
+  /// What a person will still have to wait for when the run has done all that it can, if each of its steps succeeds;
+  /// nil as well where a plan cannot say what a step comes to.
+  func foreseenWaiting(of work: TokenWork) -> Concern? {
+    var work = work
+    // As many steps as a lineage with several stores may take; a longer way is not foreseen.
+    for _ in 0..<32 {
+      let action = work.machine.nextAction(context(for: work))
+      if action == .none { return waitingConcern(of: work) }
+      guard let events = foreseenEvents(of: action, &work) else { return nil }
+      for event in events {
+        guard (try? work.machine.apply(TimedEvent(event, at: ports.clock.now))) != nil else { return nil }
+      }
+    }
+    return nil
+  }
+
+  /// What is gone, or has no permissions already, is revoked instead. A token that was made by hand is in no listing.
+  private func mayBeDisabled(_ number: Int, _ work: TokenWork) -> Bool {
+    work.machine.generation(number)?.attempt == nil || work.observedPredecessor?.permissions.isEmpty == false
+  }
+
+  /// What a step puts on record when it succeeds; nil: only the run itself can say.
+  private func foreseenEvents(of action: Action, _ work: inout TokenWork) -> [Event]? {
+    let now = serviceTimeAtLatest
+    switch action {
+    case .revokeOrphan(let attempt, let tokenID):
+      return [
+        .orphanRevokeIntended(attempt: attempt, tokenID: tokenID),
+        .orphanRevoked(attempt: attempt, tokenID: tokenID),
+      ]
+    case .search(let attempts):
+      work.searched.formUnion(attempts)
+      return []
+    case .create(let number):
+      // An id that no attempt has: there is none yet.
+      let attempt = AttemptID(bits: 0)
+      return [
+        .createIntended(generation: number, attempt: attempt, deadline: now),
+        .createDone(attempt: attempt, tokenID: "", expiresAt: nil),
+        .storeStaged(generation: number, attempt: attempt, store: plan.stores[0].name),
+      ]
+    case .activate(let number) where work.machine.rollbackTarget == nil:
+      return [.activationConfirmed(generation: number, after: .zero)]
+    case .promote(let number, let store): return [.storePromoted(generation: number, store: store)]
+    case .completeDelivery(let number): return [.deliveryDone(generation: number, at: now)]
+    case .runHook(let number, let hook): return [.hookDone(generation: number, hook: hook)]
+    case .settleHooks(let number): return [.hooksSettled(generation: number)]
+    case .update(let number):
+      work.described.insert(number)
+      return []
+    case .disable(let number) where mayBeDisabled(number, work):
+      return [
+        .disableIntended(generation: number, permissions: PermissionSet([]), at: now),
+        .disableDone(generation: number, at: now),
+      ]
+    case .confirmDisable(let number): return [.disableDone(generation: number, at: now)]
+    case .relocate(let store): return [.storeRelocated(store: store)]
+    case .completeRelocation: return [.relocationDone(key: work.desired?.place.secret)]
+    case .withdraw(let number, let store):
+      return [.storeWithdrawn(generation: number, store: store, at: now)]
+    case .disable(let number), .revoke(let number, _):
+      return [.revokeIntended(generation: number, reason: ""), .revokeDone(generation: number)]
+    case .confirmRevocation(let number): return [.revokeConfirmed(generation: number)]
+    case .forget(let number): return [.tokenForgotten(generation: number)]
+    case .recover, .activate, .enable, .rollBack, .completeRollback, .wait, .none: return nil
+    }
   }
 }
 
@@ -69,6 +152,14 @@ extension Problem {
       message:
         "\(name): it is to be replaced, and its last predecessor, token \(predecessor.tokenID), is not retired yet",
       hint: "the run that retires it replaces the token; with --compromised the predecessor gets no overlap")
+  }
+
+  static func clocksApart(_ name: String, _ generation: Generation) -> Problem {
+    Problem(
+      code: "clocks_apart",
+      message:
+        "\(name): token \(generation.tokenID) is to be revoked at once, and is not while the clocks are too far apart",
+      hint: "set this machine's clock right, then `tokenrotate run`; or revoke the token by hand now")
   }
 
   static func retirementWaits(

@@ -121,6 +121,7 @@ struct Performer: Sendable {
     context.due = work.dueReason(plan, now: reliable)
     context.retireNow = work.blocked.contains(.retirement) ? nil : reliable
     context.descriptionDiffers = work.descriptionDiffers(plan)
+    context.predecessorNameDiffers = work.predecessorNameDiffers
     context.successorIsOutdated =
       plan.policy.isOn && work.outdatedTokenID != nil
       && work.outdatedTokenID == work.machine.successor?.tokenID

@@ -123,7 +123,7 @@ public struct PlanJob: Sendable {
     } catch { return needsPerson(Problem(error).naming(work.name)) }
     if verifiesStrings { try await verifyString(of: &work, performer) }
     let step = PlannedStep(describing: work, performer)
-    if step?.kind == .nothing, let concern = performer.waitingConcern(of: work) { work.note(concern) }
+    if step != nil, let concern = performer.foreseenWaiting(of: work) { work.note(concern) }
     let standing = work.standing(plan, step: step)
     guard let problem = work.problem ?? work.concern?.problem else { return (step, standing) }
     // What is due is done all the same, but for what the concern blocks.

@@ -40,9 +40,11 @@ extension PlannedStep {
     case .runHook(_, let hook):
       return (machine.rollbackTarget == nil ? kind : .rotate, "in the stores; hook \(hook) is to be told")
     case .settleHooks: return (.retire, "the hooks were told, not recorded yet")
+    case .update(let number) where number != machine.incumbent?.number:
+      return (.rotate, "renamed: let the marker of its predecessor, \(id(number)), have the new name")
     case .update: return (.rotate, "the description changed: update it in place")
     case .disable(let number):
-      return (.retire, "\(id(number)) was replaced, and its overlap has passed: disable it")
+      return (.retire, "\(id(number)): \(machine.reasonAfterOverlap.rawValue): disable it")
     case .confirmDisable(let number) where machine.rollbackTarget != nil:
       return (.rotate, "roll back: look whether \(id(number)), which is being disabled, is")
     case .confirmDisable(let number): return (.retire, "\(id(number)) is being disabled: look whether it is")

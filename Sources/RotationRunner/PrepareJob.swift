@@ -107,22 +107,51 @@ struct PrepareJob: Sendable {
 
   /// Refuses a job that would create too much before it asks anything of the cluster.
   func reserveCreations() async throws(Stop) {
-    let (missing, isGranted) = try await ask { () async throws(LedgerError) in
-      var missing = try await ports.ledger.rowsWithoutToken(job: plan.name, lease: ports.lease)
-      if let only = plan.only { missing = min(missing, only.count) }
-      let isGranted = try await ports.ledger.reserveCreations(
+    let missing = try await rowsWithoutToken()
+    let isGranted = try await ask { () async throws(LedgerError) in
+      try await ports.ledger.reserveCreations(
         missing, maximum: plan.limits.maximumCreates, job: plan.name, lease: ports.lease)
-      return (missing, isGranted)
     }
     guard isGranted else {
+      let rows = NamedCount(count: missing, first: try await firstRowsWithoutToken())
       throw .job(
         Problem(
           code: "too_many_creates",
           message:
-            "job \(plan.name) would create \(missing) tokens, and max_creates is \(plan.limits.maximumCreates)",
+            "job \(plan.name) would create \(rows.tokensForRows), and max_creates is \(plan.limits.maximumCreates); what is due to be replaced is not counted yet",
           hint: "if that is what you want, raise max_creates under [limits]; nothing was sent"),
         .badInput)
     }
+  }
+
+  /// How many of the rows that this run is about have no token.
+  func rowsWithoutToken() async throws(Stop) -> Int {
+    try await ask { () async throws(LedgerError) in
+      guard let only = plan.only else {
+        return try await ports.ledger.rowsWithoutToken(job: plan.name, lease: ports.lease)
+      }
+      return try await ports.ledger.rowsWithoutToken(
+        among: Array(only), job: plan.name, lease: ports.lease
+      ).count
+    }
+  }
+
+  /// The first of them by name. The ledger is gone through only for a job that is refused.
+  func firstRowsWithoutToken() async throws(Stop) -> [String] {
+    var found: [String] = []
+    var after: String?
+    repeat {
+      let page = try await ask { () async throws(LedgerError) in
+        try await ports.ledger.lineages(job: plan.name, after: after, limit: 64)
+      }
+      let names = page.map(\.name).filter { plan.only?.contains($0) ?? true }
+      let missing = try await ask { () async throws(LedgerError) in
+        try await ports.ledger.rowsWithoutToken(among: names, job: plan.name, lease: ports.lease)
+      }
+      found += names.filter(missing.contains)
+      after = page.last?.name
+    } while after != nil && found.count < NamedCount.told
+    return Array(found.prefix(NamedCount.told))
   }
 
   /// Lists the job's tokens and the databases, and refuses what must not be worked on. An adoption, which

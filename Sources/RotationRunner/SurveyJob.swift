@@ -2,7 +2,7 @@ import RotationModel
 import RotationPorts
 
 /// One pass over the job's lineages before anything is made or revoked: how many tokens the job would create, and
-/// how many the cluster seems to have lost. Claims nothing and keeps two numbers.
+/// how many the cluster seems to have lost. Claims nothing and keeps numbers and a few names.
 struct SurveyJob: Sendable {
   let plan: JobPlan
   let ports: RunPorts
@@ -17,11 +17,11 @@ struct SurveyJob: Sendable {
       count(lineage, cluster, &counts)
     }
     try refuseIfMuchIsMissing(counts)
-    try await reserve(counts.due)
+    if counts.due.count > 0 { try await reserve(counts.due) }
   }
 
   private struct Counts {
-    var due = 0
+    var due = NamedCount()
     var current = 0
     var missing = 0
   }
@@ -44,7 +44,7 @@ struct SurveyJob: Sendable {
       let due = work.dueReason(plan, now: now),
       !(work.machine.wishes.isHeld && due.isStoppedByHold)
     else { return }
-    counts.due += 1
+    counts.due.add(lineage.name)
   }
 
   private func refuseIfMuchIsMissing(_ counts: Counts) throws(Stop) {
@@ -60,19 +60,52 @@ struct SurveyJob: Sendable {
       ), .needsPerson)
   }
 
-  private func reserve(_ due: Int) async throws(Stop) {
-    guard due > 0 else { return }
+  private func reserve(_ due: NamedCount) async throws(Stop) {
     let isGranted: Bool
     do throws(LedgerError) {
       isGranted = try await ports.ledger.reserveCreations(
-        due, maximum: plan.limits.maximumCreates, job: plan.name, lease: ports.lease)
+        due.count, maximum: plan.limits.maximumCreates, job: plan.name, lease: ports.lease)
     } catch { throw Stop(error) }
     guard !isGranted else { return }
+    let preparation = PrepareJob(plan: plan, ports: ports)
+    let missing = try await preparation.rowsWithoutToken()
+    let rows = NamedCount(count: missing, first: try await preparation.firstRowsWithoutToken())
     throw .job(
       Problem(
         code: "too_many_creates",
         message:
-          "job \(plan.name): \(due) tokens are due to be replaced, and with those that are missing that is more than max_creates, \(plan.limits.maximumCreates)",
+          "job \(plan.name) would create \(rows.tokensForRows) and replace \(due.count) that are due or missing\(due.names), and max_creates is \(plan.limits.maximumCreates)",
         hint: "if that is what you want, raise max_creates under [limits]; nothing was created"), .badInput)
+  }
+}
+
+/// How many tokens it is about, and the first of their names: enough for a person to see what it is.
+struct NamedCount: Sendable {
+  private(set) var count = 0
+  private(set) var first: [String] = []
+
+  static let told = 3
+
+  init() {}
+
+  init(count: Int, first: [String]) {
+    (self.count, self.first) = (count, first)
+  }
+
+  mutating func add(_ name: String) {
+    count += 1
+    if first.count < NamedCount.told { first.append(name) }
+  }
+
+  /// ` (a, b, c and 2 more)`; empty where there is none.
+  var names: String {
+    guard !first.isEmpty else { return "" }
+    let more = count > first.count ? " and \(count - first.count) more" : ""
+    return " (\(first.joined(separator: ", "))\(more))"
+  }
+
+  /// What they are where each belongs to a row that has no token.
+  var tokensForRows: String {
+    count == 1 ? "1 token for a row that has none\(names)" : "\(count) tokens for rows that have none\(names)"
   }
 }

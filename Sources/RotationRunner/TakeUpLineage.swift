@@ -75,6 +75,7 @@ extension TokenWork {
     {
       outdatedTokenID = token.id
     }
+    observedPredecessor = machine.predecessor.flatMap { view.token(id: $0.tokenID, names: names) }
     guard let incumbent = machine.incumbent, incumbent.attempt != nil else { return }
     observed = view.token(id: incumbent.tokenID, names: names)
     isToBeExamined = observed == nil && incumbent.stagedAt + TokenWork.listingLag < view.begunAtWall
@@ -104,10 +105,18 @@ extension TokenWork {
 
   /// Whether the incumbent's description on the cluster, marker included, is not the row's.
   func descriptionDiffers(_ plan: JobPlan) -> Bool {
-    guard !wasUpdated, let desired, let observed, observed.id == machine.incumbent?.tokenID else {
-      return false
-    }
+    guard let desired, let observed, let incumbent = machine.incumbent, observed.id == incumbent.tokenID,
+      !described.contains(incumbent.number)
+    else { return false }
     return observed.description != desired.description || observed.marker.name != name
+  }
+
+  /// Whether the predecessor's marker on the cluster has a name that the lineage had before.
+  var predecessorNameDiffers: Bool {
+    guard let observedPredecessor, let predecessor = machine.predecessor,
+      observedPredecessor.id == predecessor.tokenID, !described.contains(predecessor.number)
+    else { return false }
+    return observedPredecessor.marker.name != name
   }
 }
 

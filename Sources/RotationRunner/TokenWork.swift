@@ -17,6 +17,8 @@ struct TokenWork: Sendable {
   var listedAt: Instant
   /// The incumbent's token as the listing showed it.
   var observed: ClusterView.MarkedToken?
+  /// The predecessor's likewise; what was made by hand has no marker, and is not shown.
+  var observedPredecessor: ClusterView.MarkedToken?
   /// A successor that the listing showed with other permissions than the row asks for.
   var outdatedTokenID: String?
   /// What a token of this lineage is to be allowed, where the row leaves that to the token it replaces.
@@ -49,6 +51,8 @@ struct TokenWork: Sendable {
   /// How far that predecessor was on its way out.
   let predecessorPhaseAtStart: Generation.Phase?
   var wasUpdated = false
+  /// Generations whose description this run has made what it should be, or has tried to in vain.
+  var described: Set<Int> = []
   /// When the effects of this run's attempts are no longer expected, by the monotonic clock.
   var effectsEndAt: [AttemptID: Duration] = [:]
   /// When this run began to ask whether a change has reached the cluster, by the monotonic clock.

@@ -15,37 +15,29 @@ struct MoveCommand {
       do throws(LedgerError) {
         known = try await ports.ledger.binding(job: plan.name)
       } catch {
-        return MoveCommand.refused(plan, ports, Problem(error), .failed)
+        return MoveCommand.finish(
+          plan, ports, JobReport(exitCode: .failed, counts: [:], problem: Problem(error)))
       }
       guard let known, known != plan.binding else {
-        return MoveCommand.refused(plan, ports, .nothingToMove(plan.name), .done)
+        var report = JobReport(exitCode: .done, counts: [:], problem: nil)
+        report.remark = "nothing was to be moved"
+        return MoveCommand.finish(plan, ports, report)
       }
       do throws(Problem) {
         let stores = try wiring.stores(boundAs: known, plan: plan, installation: ports.ledger.installation)
         return await MoveJob(plan: plan, ports: ports, from: known, oldStores: stores).run()
-      } catch { return MoveCommand.refused(plan, ports, error, .badInput) }
+      } catch {
+        return MoveCommand.finish(plan, ports, JobReport(exitCode: .badInput, counts: [:], problem: error))
+      }
     }
     return await jobs.run(command: "move", waitForLock: nil) { job in
       try JobsRun.Item(job: job, specification: context.specification(of: job), only: [])
     }
   }
 
-  private static func refused(
-    _ plan: JobPlan, _ ports: RunPorts, _ problem: Problem, _ code: ExitCode
-  ) -> JobReport {
+  private static func finish(_ plan: JobPlan, _ ports: RunPorts, _ report: JobReport) -> JobReport {
     ports.reporter.jobStarted(plan.name)
-    let report = JobReport(exitCode: code, counts: [:], problem: code == .done ? nil : problem)
-    if code == .done { ports.reporter.noticed(plan.name, problem) }
     ports.reporter.jobFinished(plan.name, report)
     return report
-  }
-}
-
-extension Problem {
-  fileprivate static func nothingToMove(_ job: String) -> Problem {
-    Problem(
-      code: "nothing_to_move",
-      message: "job \(job): its tokens belong to the cluster and the stores that it names",
-      hint: nil)
   }
 }

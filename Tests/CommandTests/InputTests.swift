@@ -52,7 +52,9 @@ import Testing
     try workspace.writeJob(rows: Workspace.rows(1...4), more: "[limits]\nmax_creates = 3")
     let outcome = try await workspace.run("run", "job.toml", "--state", "state")
     #expect(outcome.code == 2, "\(outcome.everything)")
-    #expect(outcome.errors.contains("would create 4 tokens, and max_creates is 3"), "\(outcome.everything)")
+    let words =
+      "create 4 tokens for rows that have none (line-1, line-2, line-3 and 1 more), and max_creates is 3"
+    #expect(outcome.errors.contains(words), "\(outcome.everything)")
     #expect(try await sandbox.total() == 0)
     try workspace.writeRows(Workspace.rows(1...3))
     #expect(try await workspace.run("run", "job.toml", "--state", "state").code == 0)

@@ -59,8 +59,34 @@ import Testing
     ].joined(separator: ",")
     #expect(
       screen.output.text
-        == #"{"exit":8,"error":null,"jobs":[{"job":"plant","error":null,"counts":{"create":1,"rotate":0,"retire":0,"attention":1,"nothing":1},"tokens":[\#(tokens)]}]}"#
+        == #"{"exit":8,"error":null,"jobs":[{"job":"plant","error":null,"notices":[],"counts":{"create":1,"rotate":0,"retire":0,"attention":1,"nothing":1},"tokens":[\#(tokens)]}]}"#
         + "\n")
+  }
+
+  @Test func whatIsNoticedAboutAJobIsInTheObject() throws {
+    let screen = Screen { $0.format = .json }
+    let reporter = screen.plan()
+    reporter.jobStarted("plant")
+    reporter.noticed("plant", Problem(code: "clocks_apart", message: "15 m", hint: "set it"))
+    reporter.jobFinished("plant", JobReport(exitCode: .needsPerson, counts: [:], problem: nil))
+    reporter.finish(exitCode: .needsPerson, problem: nil)
+    let notices = #""notices":[{"code":"clocks_apart","message":"15 m","hint":"set it"}]"#
+    #expect(screen.output.text.contains(#"{"job":"plant","error":null,\#(notices),"counts":"#))
+  }
+
+  @Test func aStatusTellsWhatWasNoticedAsWell() throws {
+    let screen = Screen { $0.format = .json }
+    let reporter = screen.status()
+    for job in ["a", "b"] {
+      reporter.jobStarted(job)
+      reporter.line(job, TokenStanding(name: "t", state: "current", stores: 1))
+      if job == "a" { reporter.noticed(job, Problem(code: "database_missing", message: "no air")) }
+      reporter.jobFinished(job, JobReport(exitCode: .done, counts: [:], problem: nil))
+    }
+    reporter.finish(exitCode: .done, problem: nil)
+    let jobs = try #require(try screen.object()["jobs"] as? [[String: Any]])
+    let codes = jobs.map { ($0["notices"] as? [[String: Any]])?.map { $0["code"] as? String } }
+    #expect(codes == [["database_missing"], []])
   }
 
   @Test func aJobThatCannotBePlannedSaysWhy() throws {

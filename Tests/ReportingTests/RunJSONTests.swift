@@ -24,7 +24,7 @@ import Testing
     ].joined(separator: ",")
     #expect(
       screen.output.text
-        == #"{"run":"\#(Self.run.text)","exit":1,"error":null,"jobs":[{"job":"plant","error":null,"counts":\#(counts),"tokens":[\#(tokens)]}]}"#
+        == #"{"run":"\#(Self.run.text)","exit":1,"error":null,"jobs":[{"job":"plant","error":null,"notices":[],"counts":\#(counts),"tokens":[\#(tokens)]}]}"#
         + "\n")
   }
 
@@ -73,6 +73,57 @@ import Testing
     #expect(error["message"] as? String == "line 1\nline 2")
     #expect(error["hint"] as? String == "h")
     #expect((jobs[1]["counts"] as? [String: Int])?.count == TokenOutcome.allCases.count)
+  }
+
+  /// They come before, between and after the tokens, and belong to no one of them.
+  @Test func whatIsNoticedAboutAJobIsInTheObject() throws {
+    let screen = Self.screen()
+    let reporter = screen.run()
+    for job in ["a", "b"] {
+      reporter.jobStarted(job)
+      if job == "a" { reporter.noticed(job, Problem(code: "clocks_apart", message: "15 m", hint: "set it")) }
+      reporter.tokenFinished(job, .unchanged("t"))
+      if job == "a" { reporter.noticed(job, Problem(code: "foreign_marker", message: "x: \"\u{9b}\"")) }
+      reporter.jobFinished(job, JobReport(exitCode: .needsPerson, counts: [.unchanged: 1], problem: nil))
+    }
+    reporter.jobRefused("c", problems: [Problem(code: "bad_file", message: "no")], exitCode: .badInput)
+    reporter.finish(run: Self.run, exitCode: .needsPerson, problem: nil)
+    let notices = [
+      #"{"code":"clocks_apart","message":"15 m","hint":"set it"}"#,
+      #"{"code":"foreign_marker","message":"x: \"\u009b\"","hint":null}"#,
+    ].joined(separator: ",")
+    #expect(screen.output.text.contains(#"{"job":"a","error":null,"notices":[\#(notices)],"counts":{"#))
+    let jobs = try #require(try screen.object()["jobs"] as? [[String: Any]])
+    #expect(jobs.map { ($0["notices"] as? [Any])?.count } == [2, 0, 0])
+    #expect(jobs.map { ($0["tokens"] as? [Any])?.count } == [1, 1, 0])
+    // A person at the terminal is told as before.
+    #expect(screen.errors.text.contains("attention: a: 15 m\n  hint: set it\n"))
+  }
+
+  @Test func noticesGoThroughASpoolOfTheirOwn() throws {
+    let screen = Self.screen()
+    let reporter = screen.run()
+    reporter.jobStarted("plant")
+    for number in 0..<5000 {
+      reporter.noticed("plant", Problem(code: "foreign_marker", message: "東京都 \(number)"))
+      reporter.tokenFinished("plant", .unchanged("t\(number)"))
+    }
+    #expect(reporter.finish(run: Self.run, exitCode: .interrupted, problem: nil) == nil)
+    #expect(screen.output.writes.allSatisfy { $0.utf8.count < 70_000 })
+    let jobs = try #require(try screen.object()["jobs"] as? [[String: Any]])
+    let notices = try #require(jobs[0]["notices"] as? [[String: Any]])
+    #expect(notices.map { $0["message"] as? String } == (0..<5000).map { "東京都 \($0)" })
+    #expect((jobs[0]["tokens"] as? [Any])?.count == 5000)
+  }
+
+  @Test func aSpoolOfNoticesThatCannotBeMadeIsSaid() throws {
+    let screen = Self.screen()
+    let reporter = screen.run(spool: "/nonexistent/folder")
+    reporter.jobStarted("plant")
+    reporter.noticed("plant", Problem(code: "x", message: "y"))
+    let problem = reporter.finish(run: Self.run, exitCode: .done, problem: nil)
+    #expect(problem?.code == "report_incomplete" && problem?.message.contains("list of notices") == true)
+    #expect((try screen.object()["error"] as? [String: Any])?["code"] as? String == "report_incomplete")
   }
 
   @Test func noJobsAtAllIsStillAnObject() throws {

@@ -52,6 +52,11 @@ struct Screen {
     PlanReporter(style: style, output: output, errors: errors, clock: clock, spoolDirectory: spool)
   }
 
+  func status() -> StatusReporter {
+    StatusReporter(
+      style: style, output: output, errors: errors, clock: clock, spoolDirectory: NSTemporaryDirectory())
+  }
+
   /// Standard output as JSON.
   func object() throws -> [String: Any] {
     let parsed = try JSONSerialization.jsonObject(with: Data(output.text.utf8))

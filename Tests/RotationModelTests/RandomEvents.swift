@@ -46,6 +46,12 @@ enum RandomEvents {
     if machine.wishes.retirement != nil, let incumbent = machine.incumbent {
       events.append(.storeWithdrawn(generation: incumbent.number, store: store, at: start))
     }
+    for ended in machine.generations.suffix(3) where ended.isConfirmedGone && ended.wasDelivered {
+      events += [
+        .hooksOwed(generation: ended.number), .hookDone(generation: ended.number, hook: hooks[1]),
+        .hooksSettled(generation: ended.number),
+      ]
+    }
     if machine.wishes.relocatedIn != nil {
       events += [.storeRelocated(store: store), .relocationDone(key: nil)]
     }
@@ -129,7 +135,7 @@ enum RandomEvents {
       ]
     case .revoking:
       events += [.revokeDone(generation: number), .revokeUnknown(generation: number, reason: "no answer")]
-    case .revoked: events += [.revokeConfirmed(generation: number), .hooksOwed(generation: number)]
+    case .revoked: events.append(.revokeConfirmed(generation: number))
     case .leftBehind: events.append(.tokenForgotten(generation: number))
     case .staged, .active, .delivering, .current: break
     }
@@ -154,6 +160,7 @@ enum RandomEvents {
       if chance(&seeded) { context.failedHooks = Set(hooks) }
     }
     context.descriptionDiffers = chance(&seeded)
+    context.predecessorNameDiffers = chance(&seeded)
     context.successorIsOutdated = chance(&seeded)
     if chance(&seeded) { context.gaveUpOn = Set(machine.generations.map(\.number)) }
     context.due =
@@ -170,6 +177,7 @@ struct WillingWorld {
   private var searched: Set<AttemptID> = []
   private var created: UInt64 = 0xA000_0000
   private var description = true
+  private var predecessorsName = true
 
   init(_ machine: RotationMachine, hasQuarantine: Bool) {
     self.machine = machine
@@ -200,6 +208,7 @@ struct WillingWorld {
     context.retireNow = now
     context.descriptionDiffers = description
     (context.deliveryHooks, context.retirementHooks) = ([RandomEvents.hooks[0]], [RandomEvents.hooks[1]])
+    context.predecessorNameDiffers = predecessorsName
     context.due = machine.dueReason(
       policy,
       DueFacts(
@@ -255,7 +264,7 @@ struct WillingWorld {
     case .runHook(let generation, let hook): return [.hookDone(generation: generation, hook: hook)]
     case .settleHooks(let generation): return [.hooksSettled(generation: generation)]
     case .update(let generation):
-      description = false
+      if generation == machine.incumbent?.number { description = false } else { predecessorsName = false }
       return [.updateIntended(generation: generation), .updateDone(generation: generation)]
     case .disable(let generation):
       return [.disableIntended(generation: generation, permissions: Story.readAndWrite, at: now)]

@@ -293,10 +293,53 @@ struct RetirementTests {
   @Test func aRetirementEndsWithATokenThatIsGoneByItself() throws {
     var story = try Story(of: Story.made(1) + [.retirementRequested(now: false)])
     try story.add(.tokenGone(generation: 1, reason: "404"))
+    #expect(
+      story.machine.nextAction(RotationActionTests.context()) == .withdraw(generation: 1, store: "file"))
+    try story.add(.storeWithdrawn(generation: 1, store: "file", at: start))
     #expect(story.machine.nextAction(RotationActionTests.context()) == .confirmRevocation(generation: 1))
     try story.add(.revokeConfirmed(generation: 1))
     #expect(story.machine.wishes.retirement == nil && story.machine.status == .planned)
     #expect(story.machine.nextAction(RotationActionTests.context()) == .create(generation: 2))
+  }
+
+  /// A string that no token is left for is in the way of the next one, if the stores go on calling it current.
+  @Test func aTokenThatVanishedLeavesTheStoresWhenItsLineageIsRetired() throws {
+    let made = Story.made(1, in: ["file", "vault"])
+    var story = try Story(
+      of: [.tokenTakenOver(tokenID: "T0", expiresAt: nil)] + made + [.tokenGone(generation: 1, reason: "404")]
+    )
+    let withdrawn = { Event.storeWithdrawn(generation: 1, store: $0, at: start) }
+    #expect(throws: IllegalEvent.self, "nobody has retired it") { try story.add(withdrawn("file")) }
+    try story.add(.retirementRequested(now: false))
+    let context = RotationActionTests.unwanted(RotationActionTests.noClock)
+    #expect(story.machine.nextAction(context) == .withdraw(generation: 1, store: "file"))
+    try story.add(withdrawn("file"))
+    #expect(story.machine.nextAction(context) == .withdraw(generation: 1, store: "vault"))
+    try story.add(withdrawn("vault"))
+    #expect(story.machine.nextAction(context) == .confirmRevocation(generation: 1))
+    #expect(story.machine.generation(1)?.phase == .revoked)
+    #expect(throws: IllegalEvent.self, "they have lost it") { try story.add(withdrawn("vault")) }
+  }
+
+  /// The stores have room for one previous token, and may have the next one as current already.
+  @Test func aTokenThatVanishedIsNotWithdrawnWhileAnotherIsInTheWay() throws {
+    let asked = Event.retirementRequested(now: true)
+    let gone = Event.tokenGone(generation: 2, reason: "404")
+    let vanished = Event.tokenGone(generation: 1, reason: "404")
+    let next = [Event.tokenTakenOver(tokenID: "T0", expiresAt: nil)] + Story.made(1) + [vanished]
+    for history in [
+      Story.rotated() + [gone, asked], Story.revokedOld + [gone, asked],
+      next + Array(Story.made(2, Story.b).prefix(4)) + [asked],
+      next + Array(Story.made(2, Story.b).prefix(5)) + [asked],
+    ] {
+      var story = try Story(of: history)
+      let number = try #require(
+        story.machine.generations.last { $0.phase == .revoked && $0.isReplacedByNothing })
+      let withdrawn = Event.storeWithdrawn(generation: number.number, store: "file", at: start)
+      #expect(throws: IllegalEvent.self) { try story.add(withdrawn) }
+      let action = story.machine.nextAction(RotationActionTests.noClock)
+      #expect(action != .withdraw(generation: number.number, store: "file"))
+    }
   }
 
   @Test func aRenamedLineageKnowsWhereItsTokensAre() throws {

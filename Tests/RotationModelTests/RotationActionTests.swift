@@ -243,7 +243,11 @@ struct RotationActionTests {
     ),
     ("then its overlap", Story.withdrawn, unwanted(at(3599)), .none),
     ("a row that came back gets another one meanwhile", Story.withdrawn, at(3599), .create(generation: 2)),
-    ("then it goes", Story.withdrawn, at(3600), .revoke(generation: 1, reason: .superseded)),
+    ("then it goes", Story.withdrawn, at(3600), .revoke(generation: 1, reason: .withdrawn)),
+    (
+      "what was replaced goes as such", Story.rotated() + [.retirementRequested(now: false)], at(3600),
+      .revoke(generation: 1, reason: .superseded)
+    ),
     (
       "now: no overlap", Story.withdrawn + [.retirementRequested(now: true)],
       at(0, quarantine: quarantine), .revoke(generation: 1, reason: .retired)
@@ -299,6 +303,16 @@ struct RotationActionTests {
 
   static let differs = context { $0.descriptionDiffers = true }
 
+  /// The predecessor's marker has the name that the lineage had before, and its overlap goes on.
+  static let oldName = context { ($0.predecessorNameDiffers, $0.retireNow) = (true, nil) }
+  static let gaveUpOldName = context {
+    ($0.predecessorNameDiffers, $0.retireNow, $0.gaveUpOn) = (true, nil, [1])
+  }
+  static let bothNames = context {
+    ($0.predecessorNameDiffers, $0.descriptionDiffers, $0.retireNow) = (true, true, nil)
+  }
+  static let oldGoes = Action.revoke(generation: 1, reason: .superseded)
+
   static let updateRows: [Row] = [
     ("in place", Story.made(1), differs, .update(generation: 1)),
     (
@@ -316,6 +330,15 @@ struct RotationActionTests {
       context { ($0.descriptionDiffers, $0.isWanted) = (true, false) }, .none
     ),
     ("while held", held, differs, .update(generation: 1)),
+    ("of what it has replaced", Story.rotated(), oldName, .update(generation: 1)),
+    ("also while that is disabled", Story.disabled, oldName, .update(generation: 1)),
+    ("not while that is in doubt", Story.disabling, gaveUpOldName, .none),
+    ("what is its own first", Story.rotated(), bothNames, .update(generation: 2)),
+    ("what is to go goes", Story.rotated(), context { $0.predecessorNameDiffers = true }, oldGoes),
+    ("not of what goes", Story.revokingOld, oldName, .revoke(generation: 1, reason: .intended)),
+    ("not of what is gone", Story.revokedOld, gaveUpOldName, .none),
+    ("not of what was made by hand", Story.takenOver, oldName, .none),
+    ("for a row only", Story.rotated(), unwanted(oldName), .none),
     (
       "after the delivery", Story.made(1),
       context { ($0.descriptionDiffers, $0.stores) = (true, ["file", "new"]) },

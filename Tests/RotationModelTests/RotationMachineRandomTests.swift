@@ -211,9 +211,15 @@ enum MachineRules {
       if !generation.hooksDone.isSuperset(of: context.deliveryHooks) {
         return "complete before hooks were told"
       }
-    case .recover, .revokeOrphan, .search, .activate, .promote, .settleHooks, .update, .confirmDisable,
-      .enable, .rollBack, .relocate, .completeRelocation, .confirmRevocation, .forget,
-      .wait, .none:
+    case .confirmRevocation(let number):
+      if machine.generation(number)?.promotedIn.isEmpty == false { return "forget what stores call current" }
+    case .update(let number):
+      guard let generation = machine.generation(number) else { return "describe what there is not" }
+      if number != machine.incumbent?.number, generation.attempt == nil || !generation.isLive {
+        return "describe a token of others, or one that is gone"
+      }
+    case .recover, .revokeOrphan, .search, .activate, .promote, .settleHooks, .confirmDisable,
+      .enable, .rollBack, .relocate, .completeRelocation, .forget, .wait, .none:
       break
     }
     return nil

@@ -96,7 +96,7 @@ struct StateTableTests {
         "lineage.renamed",
       ]),
     State(
-      "disabled", Story.disabled, about: 1, ask,
+      "disabled", Story.disabled, about: 1, ask, update,
       ["revoke.intended", "rollback.requested", "lineage.renamed"]),
     State(
       "disable refused", Story.disabling + [.disableRefused(generation: 1, reason: "400")], about: 1, ask,
@@ -119,6 +119,10 @@ struct StateTableTests {
       "gone", Story.made(1) + [.tokenGone(generation: 1, reason: "404")], about: 1,
       ["create.intended", "rotate.requested", "retire.requested", "revoke.confirmed", "lineage.renamed"]),
     State(
+      "gone and retired",
+      Story.made(1) + [.tokenGone(generation: 1, reason: "404"), .retirementRequested(now: false)], about: 1,
+      ["create.intended", "retire.requested", "store.withdrawn", "revoke.confirmed"]),
+    State(
       "taken over", [.tokenTakenOver(tokenID: "T0", expiresAt: nil)], about: 0, update, deliver,
       ["create.intended", "token.adopted", "token.gone", "rotate.requested", "lineage.renamed"]),
     // Its string was never ours: there is no way back to it.
@@ -134,7 +138,7 @@ struct StateTableTests {
     State(
       "taken over and disabled",
       Story.takenOver + [Story.disableIntended(0), .disableDone(generation: 0, at: start)], about: 0, ask,
-      ["revoke.intended", "lineage.renamed", "token.forgotten"]),
+      update, ["revoke.intended", "lineage.renamed", "token.forgotten"]),
     // The point of no return is passed.
     State(
       "taken over and revoking", Story.takenOver + [.revokeIntended(generation: 0, reason: "old")], about: 0,
@@ -152,7 +156,7 @@ struct StateTableTests {
       "rollback asked, disabling", Story.disabling + [Story.rollbackAsked], about: 1,
       ["disable.done", "disable.refused", "disable.unknown", "rollback.refused"]),
     State(
-      "rollback asked, disabled", Story.disabled + [Story.rollbackAsked], about: 1,
+      "rollback asked, disabled", Story.disabled + [Story.rollbackAsked], about: 1, update,
       ["enable.intended", "rollback.refused"]),
     State(
       "enabling", Story.disabled + [Story.rollbackAsked, .enableIntended(generation: 1)], about: 1,

@@ -91,6 +91,48 @@ struct AbsenceTests {
     #expect(bench.run()?.exit == 0 && bench.changesOfAnotherRun() == [])
   }
 
+  /// Nothing of a name that a person has retired stays in the stores, where it would be in the next one's way.
+  @Test(arguments: [false, true])
+  func aTokenThatIsGoneIsTakenOutOfTheStoresWhenItIsRetired(hasPredecessor: Bool) throws {
+    let bench = try #require(hasPredecessor ? Bench.rotated("a") : Self.settled("a"))
+    bench.clock.advance(by: Self.hour)
+    bench.cluster.revokeElsewhere(id: hasPredecessor ? "id-2" : "id-1")
+    bench.rows = []
+    let retired = try #require(bench.wish(.retire(now: true), "a"))
+    #expect(retired.exit == 0 && retired.report.counts == [.retired: 1], "\(retired)")
+    Self.expectNothingInTheWay(bench)
+  }
+
+  /// The successor of a token that was made by hand went missing, and no other could be made.
+  @Test func aTokenThatWasReplacedByNothingIsTakenOutOfTheStoresWhenItIsRetired() throws {
+    let bench = Bench.rotating("a")
+    bench.rows[0].replaces = "hand"
+    bench.cluster.plant(id: "hand", description: "made by hand")
+    #expect(bench.run()?.exit == 0)
+    bench.clock.advance(by: Self.hour)
+    bench.cluster.revokeElsewhere(id: "id-1")
+    bench.cluster.creations["a"] = [.refuse(ServiceError(.badRequest, status: 400, message: "no"))]
+    #expect(bench.run()?.exit == 1 && bench.events().contains("token.gone"))
+    bench.rows = []
+    let retired = try #require(bench.wish(.retire(now: true), "a"))
+    #expect(retired.exit == 0 && retired.report.counts == [.retired: 1], "\(retired)")
+    #expect(bench.liveIDs.isEmpty)
+    Self.expectNothingInTheWay(bench)
+  }
+
+  private static func expectNothingInTheWay(_ bench: Bench) {
+    #expect(bench.store.current.isEmpty && bench.store.previous.isEmpty && bench.store.pending.isEmpty)
+    #expect(bench.changesOfAnotherRun() == [])
+    bench.rows = [Bench.row("a")]
+    #expect(bench.run()?.exit == 0 && bench.store.current["a"] != nil && bench.store.previous.isEmpty)
+    for _ in 0..<2 {
+      bench.clock.advance(by: Bench.day * 30)
+      #expect(bench.run()?.report.counts == [.rotated: 1])
+      bench.clock.advance(by: Bench.day + .seconds(60))
+      #expect(bench.run()?.report.counts == [.retired: 1] && bench.store.previous.isEmpty)
+    }
+  }
+
   @Test func whenMuchIsMissingNothingIsMadeOrRevoked() throws {
     let bench = Bench.rotating()
     bench.rows = (0..<49).map { Bench.row("t\($0)") }
@@ -123,6 +165,10 @@ struct AbsenceTests {
     bench.limits.maximumCreates = 2
     let result = try #require(bench.run())
     #expect(result.exit == 2 && result.report.problem?.code == "too_many_creates")
+    #expect(
+      result.report.problem?.message.contains(
+        "create 0 tokens for rows that have none and replace 3 that are due or missing (a, b, c), and")
+        == true)
     #expect(bench.plan()?.exit == 2 && bench.cluster.changes == 3)
     bench.limits.maximumCreates = 3
     #expect(bench.run()?.report.counts == [.rotated: 3])

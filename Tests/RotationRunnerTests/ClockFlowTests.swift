@@ -21,6 +21,26 @@ struct ClockFlowTests {
     #expect(bench.cluster.revoked.count == 2)
   }
 
+  /// Whoever has called a token compromised must not take it for revoked.
+  @Test func whatIsToGoAtOnceAndDoesNotNeedsAPerson() throws {
+    let bench = Bench.rotating("a", "b")
+    #expect(bench.run()?.exit == 0)
+    let old = try #require(bench.store.current["a"]?.tokenID)
+    bench.cluster.skew = .seconds(900)
+    let told = try #require(bench.wish(.rotate(compromised: true), "a"))
+    #expect(told.exit == 8 && told.token("a")?.outcome == .attention)
+    #expect(told.token("a")?.problem?.code == "clocks_apart")
+    #expect(told.token("a")?.problem?.message.contains("token \(old) is to be") == true)
+    #expect(bench.store.current["a"]?.tokenID == "id-3" && bench.cluster.revoked.isEmpty)
+    bench.rows.removeLast()
+    let retired = try #require(bench.wish(.retire(now: true), "b"))
+    #expect(retired.exit == 8 && retired.token("b")?.problem?.code == "clocks_apart")
+    #expect(bench.store.current["b"] == nil && bench.cluster.revoked.isEmpty)
+    bench.cluster.skew = .zero
+    #expect(bench.run()?.report.counts == [.retired: 2] && Set(bench.cluster.revoked) == ["id-1", "id-2"])
+    #expect(bench.changesOfAnotherRun() == [])
+  }
+
   @Test func whatIsNotDueByTimeIsDoneAllTheSame() throws {
     let bench = Bench.rotating("a")
     #expect(bench.run()?.exit == 0)

@@ -85,11 +85,30 @@ struct RefusalTests {
     bench.limits.maximumCreates = 2
     let result = try #require(bench.run())
     #expect(result.exit == 2 && result.report.problem?.code == "too_many_creates")
+    let words = "create 3 tokens for rows that have none (a, b, c), and max_creates is 2"
+    #expect(result.report.problem?.message.contains(words) == true, "\(result)")
     #expect(bench.cluster.requests.isEmpty)
     bench.limits.maximumCreates = 3
     #expect(bench.run()?.exit == 0)
     // Tokens that exist do not count.
     bench.limits.maximumCreates = 0
+    #expect(bench.run()?.exit == 0)
+  }
+
+  /// Three names are enough to see what it is about; those that have a token or are not meant are none of them.
+  @Test func aRefusalNamesTheFirstRows() throws {
+    let bench = Bench("d", "c")
+    #expect(bench.run()?.exit == 0)
+    bench.rows += ["g", "f", "e", "b", "a"].map { Bench.row($0) }
+    bench.limits.maximumCreates = 4
+    let refused = try #require(bench.run()?.report.problem?.message)
+    #expect(
+      refused.contains("5 tokens for rows that have none (a, b, e and 2 more), and max_creates"), "\(refused)"
+    )
+    (bench.limits.maximumCreates, bench.only) = (1, ["c", "f", "g"])
+    let meant = try #require(bench.run()?.report.problem?.message)
+    #expect(meant.contains("2 tokens for rows that have none (f, g), and max_creates"), "\(meant)")
+    bench.limits.maximumCreates = 2
     #expect(bench.run()?.exit == 0)
   }
 

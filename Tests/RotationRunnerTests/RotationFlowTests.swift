@@ -215,7 +215,12 @@ struct RotationFlowTests {
     #expect(bench.plan()?.exit == 2 && bench.cluster.changes == 3)
     bench.rows.append(Bench.row("d"))
     bench.limits.maximumCreates = 3
-    #expect(bench.run()?.exit == 2, "three replacements and one that is missing")
+    let refused = try #require(bench.run())
+    #expect(refused.exit == 2, "three replacements and one that is missing")
+    #expect(
+      refused.report.problem?.message.contains(
+        "create 1 token for a row that has none (d) and replace 3 that are due or missing (a, b, c), and max")
+        == true)
     bench.limits.maximumCreates = 4
     #expect(bench.run()?.report.counts == [.rotated: 3, .created: 1])
   }

@@ -195,6 +195,60 @@ struct WishTests {
     #expect(bench.changesOfAnotherRun() == [])
   }
 
+  /// After the loss of the ledger nobody knows the old name any more: what carries it would be foreign.
+  @Test(arguments: [false, true])
+  func aPredecessorIsKnownByItsNewNameWhenTheLedgerIsLost(isDisabled: Bool) throws {
+    let bench = try #require(Bench.rotated("old", quarantine: isDisabled ? Bench.day : nil))
+    if isDisabled {
+      bench.clock.advance(by: Bench.day + .seconds(60))
+      #expect(bench.run()?.exit == 0 && bench.cluster.token("id-1")?.permissions.isEmpty == true)
+    }
+    bench.rows = [Bench.row("new")]
+    #expect(bench.wish(.rename(to: "new"), "old")?.exit == 0)
+    let descriptions = bench.cluster.live.map { Marker.split($0.description) }
+    #expect(descriptions.map(\.marker?.name) == ["new", "new"])
+    #expect(
+      descriptions.map(\.description) == ["Token old", "Token new"], "what it was made for stays its text")
+    #expect(bench.cluster.token("id-1")?.permissions.isEmpty == isDisabled)
+    #expect(bench.changesOfAnotherRun() == [])
+
+    bench.ledger = InMemoryLedger(random: SeededRandom(seed: 1))
+    let adopted = try #require(bench.adopt())
+    #expect(adopted.exit == 0 && adopted.noticed.isEmpty && adopted.report.counts == [.unchanged: 1])
+    bench.clock.advance(by: Bench.day + .seconds(60))
+    #expect(bench.run()?.exit == 0)
+    bench.clock.advance(by: Bench.day + .seconds(60))
+    #expect(bench.run()?.exit == 0 && bench.liveIDs == ["id-2"], "\(bench.events("new"))")
+  }
+
+  /// What cannot be described anew is still retired, and the next run tries again.
+  @Test func aPredecessorThatCannotBeDescribedKeepsNothing() throws {
+    let bench = try #require(Bench.rotated("old", quarantine: Bench.day))
+    bench.rows = [Bench.row("new")]
+    bench.cluster.updates = [
+      .succeed, .refuse(ServiceError(.badRequest, status: 400, message: "no such thing")),
+    ]
+    let told = try #require(bench.wish(.rename(to: "new"), "old"))
+    #expect(told.exit == 1 && told.token("new")?.problem?.message.contains("no such thing") == true)
+    #expect(bench.current("new") != nil && bench.run()?.exit == 0)
+    #expect(bench.cluster.live.allSatisfy { Marker.split($0.description).marker?.name == "new" })
+    bench.clock.advance(by: Bench.day + .seconds(60))
+    #expect(bench.run()?.exit == 0 && bench.cluster.disables(of: "id-1") == 1)
+    #expect(bench.changesOfAnotherRun() == [])
+  }
+
+  /// It carries no marker, and is nobody's to describe.
+  @Test func aPredecessorThatWasMadeByHandKeepsItsDescription() throws {
+    let bench = Bench.rotating("old")
+    bench.rows[0].replaces = "hand"
+    bench.cluster.plant(id: "hand", description: "made by hand")
+    #expect(bench.run()?.exit == 0)
+    bench.rows = [Bench.row("new")]
+    bench.rows[0].replaces = "hand"
+    #expect(bench.wish(.rename(to: "new"), "old")?.exit == 0)
+    #expect(bench.cluster.token("hand")?.description == "made by hand" && bench.changesOfAnotherRun() == [])
+  }
+
   /// Tokens under the old name are the new lineage's, but for those that were asked for before the renaming.
   @Test func aNameThatIsFreeAgainMayBeUsedByAnother() throws {
     let bench = try #require(Self.settled("A"))

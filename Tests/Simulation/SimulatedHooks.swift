@@ -27,12 +27,12 @@ struct SimulatedHooks: Hooks {
       world.broken("hooks", "\(hook.name): not of one token")
     }
     for token in call.tokens { check(hook, token) }
-    try? await world.clock.sleep(for: .milliseconds(Int64(world.draw.next() % 3_000)))
+    try? await world.clock.sleep(for: .milliseconds(Int64(world.hookDraw.next() % 3_000)))
     world.reports.append("\(call)")
     world.hookCalls += 1
-    let fails = world.trouble.hookFailsPercent > world.draw.next() % 100
+    let fails = world.trouble.hookFailsPercent > world.hookDraw.next() % 100
     // One that fails may have done its work all the same.
-    if !fails || world.chance(50) {
+    if !fails || world.hookDraw.next() % 2 == 0 {
       for token in call.tokens {
         if let id = token.tokenID { world.told[hook.name, default: []].insert(id) }
       }

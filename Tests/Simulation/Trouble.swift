@@ -45,8 +45,7 @@ extension World {
     case 45..<55: trouble.death = .at("after POST", nth)
     case 55..<62: trouble.death = .at("after commit", Int(draw.next() % 12))
     case 62..<67: trouble.death = .at("before commit", Int(draw.next() % 12))
-    case 67..<70: trouble.death = .at("after DELETE", 0)
-    case 70..<72: trouble.death = .at("after hook", 0)
+    case 67..<72: trouble.death = .at("after DELETE", 0)
     case 72..<80: trouble.interruptAt = start + .milliseconds(Int64(draw.next() % 60_000))
     default: break
     }
@@ -59,7 +58,12 @@ extension World {
       trouble.fullDisk = from..<(from + .milliseconds(Int64(1_000 + draw.next() % 60_000)))
     }
     if chance(20) { trouble.slowCommitPercent = 30 }
-    if chance(30) { trouble.hookFailsPercent = 60 }
+    if !hooks.isEmpty {
+      if hookDraw.next() % 100 < 30 { trouble.hookFailsPercent = 60 }
+      if hookDraw.next() % 100 < 8 {
+        trouble.death = .at(hookDraw.next() % 2 == 0 ? "before hook" : "after hook", 0)
+      }
+    }
     if jumpsClock, chance(30) {
       trouble.jumpAt = start + .milliseconds(Int64(draw.next() % 40_000))
     }

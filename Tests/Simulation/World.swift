@@ -31,6 +31,8 @@ final class World: @unchecked Sendable {
   private(set) var policy: RotationPolicy
   /// Who is told what became of tokens.
   let hooks: [Hook]
+  /// Decides about hooks, so that worlds without them are the same whatever hooks can do.
+  var hookDraw: SimulatedDisk.Generator
   /// What each of them was told of, by token id.
   var told: [String: Set<String>] = [:]
   var hookCalls = 0
@@ -171,7 +173,8 @@ final class World: @unchecked Sendable {
       isOn: rotates, every: rotates ? .seconds(3 * 86_400) : nil, renewBefore: nil,
       overlap: World.span(draw.next(), zero: 3), quarantine: World.quarantine(&draw))
     jumpsClock = draw.next() % 5 == 0
-    hooks = SimulatedHooks.draw(&draw)
+    hookDraw = SimulatedDisk.Generator(seed: seed ^ 0x4B00)
+    hooks = SimulatedHooks.draw(&hookDraw)
     cluster = SimulatedCluster(configuration, generator: SeededGenerator(seed: seed ^ 0x77))
     rows = (0..<Int(1 + draw.next() % 5)).map { World.row($0) }
     disk.plant(.directory, at: "/state")
