@@ -14,6 +14,7 @@ enum Invariants {
     for lineage in world.lineages.values {
       for generation in lineage.machine.generations { checkString(world, lineage, generation, effect) }
       checkCurrent(world, lineage, effect)
+      checkEnd(world, lineage, effect)
     }
   }
 
@@ -61,6 +62,19 @@ enum Invariants {
     for path in world.storePaths
     where world.disk.content(of: "\(path)/\(lineage.name)") != Array(string.utf8) {
       world.broken("1", "\(lineage.name) is current and \(path) holds something else at \(effect)")
+    }
+  }
+
+  /// 1: of a name of which the ledger says that all is gone, no store calls anything current.
+  private static func checkEnd(
+    _ world: World, _ lineage: (name: String, machine: RotationMachine), _ effect: String
+  ) {
+    let machine = lineage.machine
+    guard !world.wasRestored, !machine.generations.isEmpty, machine.newest == nil, machine.predecessor == nil
+    else { return }
+    for path in world.storePaths where world.disk.content(of: "\(path)/\(lineage.name)") != nil {
+      world.broken(
+        "1", "\(lineage.name) has come to its end, and \(path) still has a token of it at \(effect)")
     }
   }
 
