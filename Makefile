@@ -20,7 +20,7 @@ SHELL_SCRIPTS := .ci/run $(wildcard scripts/*.sh)
 BUILD_PACKAGES := git make g++ pkg-config libcurl4-openssl-dev libsqlite3-dev libssl-dev \
 	libmicrohttpd-dev libcsv-dev libtomlplusplus-dev
 # What only the tests start: a real InfluxDB, certificates, a TLS server, faults in system calls, the linter.
-TEST_PACKAGES := influxdb openssl gcc jq python3 curl shellcheck strace
+TEST_PACKAGES := influxdb prometheus openssl gcc jq python3 curl shellcheck strace
 # What checks the model of the protocol:
 MODEL_PACKAGES := spin gcc libc6-dev
 

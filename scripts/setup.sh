@@ -37,14 +37,16 @@ if ((${#missing[@]} > 0)); then
     echo "apt-get could not install ${missing[*]}" >&2
     exit 1
   }
-  # The tests start an InfluxDB of their own: the package's service, on its well-known port, is not wanted.
-  if [[ " ${missing[*]} " == *" influxdb "* ]]; then
+  # The tests start an InfluxDB of their own, and want promtool alone of Prometheus: the packages' services, on their
+  # well-known ports, are not wanted.
+  for service in influxdb prometheus; do
+    [[ " ${missing[*]} " == *" $service "* ]] || continue
     if [[ -d /run/systemd/system ]]; then
-      "${as_root[@]}" systemctl disable --now --quiet influxdb || true
-    elif [[ -x /etc/init.d/influxdb ]]; then
-      "${as_root[@]}" /etc/init.d/influxdb stop >/dev/null 2>&1 || true
+      "${as_root[@]}" systemctl disable --now --quiet "$service" || true
+    elif [[ -x /etc/init.d/$service ]]; then
+      "${as_root[@]}" "/etc/init.d/$service" stop >/dev/null 2>&1 || true
     fi
-  fi
+  done
 fi
 
 version=$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p' | head -n 1) || true

@@ -15,9 +15,15 @@ extension CommandSpecification {
         .waitForLock, .duration("DURATION"), "wait so long for another run to end, such as 5m"),
       OptionSpecification(
         .force, .flag, "make and revoke tokens although many of the job's are missing on the cluster"),
-      OptionSpecification(.jitter, .duration("DURATION"), isLater: true, "begin after a random time"),
-      OptionSpecification(.metrics, .file("FILE.prom"), isLater: true, "write metrics for Prometheus"),
-      OptionSpecification(.ping, .text("URL"), isLater: true, "tell a monitor how the run went"),
+      OptionSpecification(
+        .jitter, .duration("DURATION"),
+        "begin after a random time, at most so long, so that many machines do not come all at once"),
+      OptionSpecification(
+        .metrics, .file("FILE.prom"), "write metrics for the textfile collector of Prometheus' node exporter"),
+      OptionSpecification(
+        .ping, .text("URL|@FILE"),
+        "tell a monitor of start, success and failure, as healthchecks.io takes it; @FILE holds the URL, which is a secret"
+      ),
     ],
     exitStatuses: ExitStatus.ofRun,
     examples: ["tokenrotate run /etc/tokenrotate/jobs --quiet", "tokenrotate run job.toml --only line-7"])

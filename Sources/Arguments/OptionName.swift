@@ -19,6 +19,9 @@ public enum OptionName: String, Sendable, CaseIterable {
   case verify
   case now
   case waitForLock = "wait-for-lock"
+  case jitter
+  case metrics
+  case ping
   case detailedExitCode = "detailed-exitcode"
   case job
   case writeDefaults = "write-defaults"
@@ -43,11 +46,6 @@ public enum OptionName: String, Sendable, CaseIterable {
   case unknownTokenOnWrite = "unknown-token-on-write"
   case refusesQueriesInside = "refuses-queries-inside"
   case refusesEmptyWrites = "refuses-empty-writes"
-
-  // Known, and of a later version.
-  case jitter
-  case metrics
-  case ping
 
   /// As it is written.
   public var text: String { "--\(rawValue)" }

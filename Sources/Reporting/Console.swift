@@ -7,6 +7,8 @@ struct Console {
     case error
     case attention
     case pending
+    /// Something beside the tokens: nothing of them failed.
+    case warning
 
     /// For what ended a job or a call with this code; a signal is no failure.
     static func label(of exitCode: ExitCode) -> Label {
@@ -16,7 +18,7 @@ struct Console {
     fileprivate var colour: String {
       switch self {
       case .error: "\u{1b}[31m"
-      case .attention: "\u{1b}[33m"
+      case .attention, .warning: "\u{1b}[33m"
       case .pending: "\u{1b}[36m"
       }
     }

@@ -54,6 +54,11 @@ public final class RunReporter: Reporter {
     state.withLock { $0.finish(run, exitCode, problem) }
   }
 
+  /// Something beside the run did not work, such as telling a monitor. Said even when nothing else is to be said.
+  public func warn(_ problem: Problem) {
+    state.withLock { $0.console.problem(.warning, nil, problem) }
+  }
+
   /// Keeps the progress line up to date between calls, until the task is cancelled. Only needed on a terminal.
   public func keepProgressFresh() async {
     while !Task.isCancelled {

@@ -1,6 +1,7 @@
 import Arguments
 import FileSystem
 import JobFiles
+import Locks
 import Reporting
 import RotationPorts
 import RotationRunner
@@ -11,13 +12,68 @@ struct RunCommand {
   let context: CommandContext
 
   func run() async -> ExitCode {
-    let jobs = JobsRun(context: context, reporter: context.runReporter())
-    return await jobs.run(command: "run", waitForLock: context.options.duration(.waitForLock)) { job in
+    let reporter = context.runReporter()
+    func refuse(_ problem: Problem, _ code: ExitCode) -> ExitCode {
+      reporter.finish(run: nil, exitCode: code, problem: problem)
+      return code
+    }
+    let monitor: Monitor?
+    do {
+      monitor = try context.options.value(.ping).map { try Monitor($0, clock: context.clock) }
+      guard await waitForTurn() else {
+        return refuse(SessionError.interrupted.problem, context.interruption.exitCode)
+      }
+      if let warning = try await monitor?.send(.start) { reporter.warn(warning) }
+    } catch { return refuse(Problem(any: error), .badInput) }
+
+    let startedAt = context.clock.uptime
+    let results = JobResults()
+    var jobs = JobsRun(context: context, reporter: reporter)
+    jobs.results = results
+    jobs.takesCensus = context.options.value(.metrics) != nil
+    let code = await jobs.run(command: "run", waitForLock: context.options.duration(.waitForLock)) { job in
       try JobsRun.Item(
         job: job, specification: context.specification(of: job), only: context.options.values(.only),
         isForced: context.options.flag(.force))
     }
+    // The run that has the lock tells how it went.
+    if code != .locked { writeMetrics(results, code, took: context.clock.uptime - startedAt, reporter) }
+    if let warning = (try? await monitor?.send(.end(code))) ?? nil { reporter.warn(warning) }
+    return code
   }
+
+  /// Waits for the random part of `--jitter`; false: a signal came first.
+  private func waitForTurn() async -> Bool {
+    guard let jitter = context.options.duration(.jitter), jitter > .zero else { return true }
+    let moment = context.clock.uptime + jitter * SystemRandom().fraction()
+    let (clock, interruption) = (context.clock, context.interruption)
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { try? await clock.sleep(until: moment) }
+      group.addTask { try? await interruption.requested() }
+      await group.next()
+      group.cancelAll()
+    }
+    return !interruption.isRequested
+  }
+
+  private func writeMetrics(_ results: JobResults, _ code: ExitCode, took: Duration, _ reporter: RunReporter)
+  {
+    guard let path = context.options.value(.metrics) else { return }
+    let metrics = RunMetrics(
+      version: Version.text, finishedAt: context.clock.now, took: took, exitCode: code, jobs: results.all)
+    do throws(Problem) {
+      try MetricsFile(path: context.environment.absolute(path), files: context.files).write(metrics)
+    } catch { reporter.warn(error) }
+  }
+}
+
+/// What became of the jobs of a call, for its metrics.
+final class JobResults: Sendable {
+  private let jobs = Locked([RunMetrics.Job]())
+
+  var all: [RunMetrics.Job] { jobs.withLock { $0 } }
+
+  func add(_ job: RunMetrics.Job) { jobs.withLock { $0.append(job) } }
 }
 
 /// `create`: a CSV of its own with a job's cluster and stores, once.
@@ -45,6 +101,11 @@ struct JobsRun {
   let reporter: RunReporter
   /// What is done with each job.
   var perform: @Sendable (JobPlan, RunPorts) async -> JobReport = { await RunJob(plan: $0, ports: $1).run() }
+
+  /// Where the end of each job is noted.
+  var results = JobResults()
+  /// Whether the job's tokens are counted when it has ended.
+  var takesCensus = false
 
   /// Whether the rows are those of the job's own CSV.
   var usesOwnCSV = true
@@ -82,6 +143,7 @@ struct JobsRun {
       guard let problem = lostState(item.job) else { return true }
       reporter.jobRefused(item.job.name, problems: [problem], exitCode: .needsPerson)
       codes.append(.needsPerson)
+      results.add(RunMetrics.Job(name: item.job.name, exitCode: .needsPerson))
       return false
     }
     guard !items.isEmpty else {
@@ -105,6 +167,7 @@ struct JobsRun {
       } catch {
         reporter.jobRefused(job.name, problems: [Problem(any: error)], exitCode: .badInput)
         codes.append(.badInput)
+        results.add(RunMetrics.Job(name: job.name, exitCode: .badInput))
       }
     }
     return items
@@ -184,6 +247,7 @@ struct JobsRun {
     func refuse(_ error: any Error, _ code: ExitCode, endsRun: Bool) -> Outcome {
       let problem = Problem(any: error)
       reporter.jobRefused(item.job.name, problems: [problem], exitCode: code)
+      results.add(RunMetrics.Job(name: item.job.name, exitCode: code))
       return Outcome(code: code, problem: problem, endsRun: endsRun)
     }
     let journal: Journal
@@ -209,6 +273,8 @@ struct JobsRun {
     let report = await perform(plan, ports)
     // A signal's exit code is the call's business; the job was merely not finished.
     let code = report.exitCode == .interrupted ? context.interruption.exitCode : report.exitCode
+    let census = takesCensus ? try? await CountTokens(plan: plan, ports: ports).count() : nil
+    results.add(RunMetrics.Job(name: plan.name, exitCode: code, counts: report.counts, census: census))
     return Outcome(code: code, problem: report.problem, endsRun: report.endsRun)
   }
 }

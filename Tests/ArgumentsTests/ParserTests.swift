@@ -135,7 +135,7 @@ func parse(_ line: String) -> Result<Invocation, UsageError> {
 
   @Test(arguments: [
     "import --job j", "token create --wait", "token", "audit show", "audit export", "report",
-    "completions bash", "run jobs --jitter 10m", "run jobs --metrics=f.prom", "run jobs --ping https://x",
+    "completions bash",
   ])
   func whatIsPromisedForLaterIsRefusedAsSuch(line: String) {
     guard case .failure(let error) = parse(line) else {

@@ -35,7 +35,8 @@ import Testing
     let queue = PointQueue(points)
     let folder = try TemporaryFolder()
     // Side by side, because each campaign waits most of its time: the cluster's clock has whole seconds.
-    let campaigns = Campaign.Kind.allCases + Campaign.Kind.allCases + [.disableThenRevoke, .revoke, .rollback]
+    let campaigns =
+      Campaign.Kind.allCases + Campaign.Kind.allCases + [.disableThenRevoke, .revoke, .rollback]
     let struck = try await withThrowingTaskGroup(of: Int.self) { group in
       for (index, kind) in campaigns.enumerated() {
         let state = generator.next()
