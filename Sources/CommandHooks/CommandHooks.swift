@@ -21,7 +21,6 @@ public struct CommandHooks: Hooks {
   private let directory: String
   private let environment: [String: String]
   private let executor: (any TaskExecutor)?
-  private let turns = Turns()
 
   /// How long a hook has to clean up when its time is over.
   private static let grace: Duration = .seconds(2)
@@ -51,13 +50,13 @@ public struct CommandHooks: Hooks {
       command.arguments,
       environment: environment.merging(HookText.variables(hook, call)) { _, own in own },
       directory: directory, input: hook.scope == .run ? HookText.json(hook, call) : [],
-      timeout: command.timeout, grace: CommandHooks.grace, output: .last(bytes: CommandHooks.shownBytes),
+      timeout: command.timeout, grace: CommandHooks.grace, output: .last(bytes: 2 * CommandHooks.shownBytes),
       errors: .withOutput)
     let program = command.arguments.first ?? hook.name
     let result: Subprocess.Result
     do throws(SubprocessError) {
       result = try await withTaskExecutorPreference(executor) { () async throws(SubprocessError) in
-        try await turns.run(subprocess)
+        try subprocess.run()
       }
     } catch {
       throw HookError(
@@ -71,13 +70,8 @@ public struct CommandHooks: Hooks {
     }
     throw HookError(
       message: "hook \(hook.name): \(program) \(failure)",
-      output: HookText.masked(Subprocess.oneLine(result.output)),
-      hint: hook.occasion == .failed
-        ? nil : "mend the hook; the next run tells it again, and nothing else waits")
-  }
-
-  /// One hook at a time: a program that reloads a service is not written to be run beside itself.
-  private actor Turns {
-    func run(_ subprocess: Subprocess) throws(SubprocessError) -> Subprocess.Result { try subprocess.run() }
+      output: HookText.shown(result.output, bytes: CommandHooks.shownBytes),
+      hint: hook.occasion == .failed ? nil : "mend the hook: the next run tells it again",
+      timedOut: result.ending == .timedOut)
   }
 }

@@ -1,16 +1,18 @@
 internal import JSONText
 import RotationModel
 import RotationPorts
+internal import Subprocesses
 
 /// What a hook is told, as text. No token string is in it.
 enum HookText {
   /// The variables; those of one token only where the hook is told of one.
   static func variables(_ hook: Hook, _ call: HookCall) -> [String: String] {
     var variables = [
-      "TOKENROTATE_EVENT": hook.occasion.rawValue, "TOKENROTATE_RUN": call.run.text,
+      "TOKENROTATE_EVENT": hook.occasion.rawValue,
       "TOKENROTATE_JOB": call.job, "TOKENROTATE_CLUSTER": call.cluster, "TOKENROTATE_HOST": call.host,
       "TOKENROTATE_COUNT": String(call.count),
     ]
+    variables["TOKENROTATE_RUN"] = call.run?.text
     if let problem = call.problem { variables["TOKENROTATE_ERROR"] = problem.message }
     guard hook.scope == .token, let token = call.tokens.first else { return variables }
     variables["TOKENROTATE_NAME"] = token.name
@@ -28,7 +30,7 @@ enum HookText {
     var json = JSONWriter(.visible, capacity: 512)
     json.object { json in
       json.member("event", hook.occasion.rawValue)
-      json.member("run", call.run.text)
+      json.member("run", call.run?.text)
       json.member("job", call.job)
       json.member("cluster", call.cluster)
       json.member("host", call.host)
@@ -60,6 +62,14 @@ enum HookText {
   /// The shortest run of characters that is taken for a token's: longer than an id, shorter than any token string
   /// that the cluster gives out (64).
   private static let shortestSecret = 40
+
+  /// The last of what a hook wrote, at most so much of it. More is masked than is shown: at the edge of what was kept, a
+  /// token's end would look like a word.
+  static func shown(_ written: [UInt8], bytes: Int) -> String {
+    let text = masked(Subprocess.oneLine(written))
+    return text.utf8.count <= bytes
+      ? text : "…" + String(decoding: text.utf8.suffix(bytes - 3), as: UTF8.self)
+  }
 
   /// A hook may write what it has read, and it may have read a token: long runs of characters that tokens are made
   /// of are struck out.

@@ -229,9 +229,22 @@ extension RotationMachine {
   }
 
   /// Consumers that read a token only when they are told have it once the hooks have done their work.
+  /// One that has failed in this run keeps the delivery open, and no other hook waiting. What is to be retired is
+  /// announced to nobody.
   private func nextHook(of generation: Generation, _ context: ActionContext) -> Action? {
-    context.deliveryHooks.first { !generation.hooksDone.contains($0) }
-      .map { .runHook(generation: generation.number, hook: $0) }
+    guard wishes.retirement == nil else { return nil }
+    let untold = context.deliveryHooks.filter { !generation.hooksDone.contains($0) }
+    let next = untold.first { !context.failedHooks.contains($0) } ?? untold.first
+    return next.map { .runHook(generation: generation.number, hook: $0) }
+  }
+
+  /// Whether the promotion in this store is the last thing that the generation's delivery waits for.
+  public func completesDelivery(
+    of number: Int, in store: String, _ context: ActionContext
+  ) -> Bool {
+    guard var generation = generation(number) else { return false }
+    generation.promotedIn.insert(store)
+    return nextDelivery(of: generation, context) == nil && nextHook(of: generation, context) == nil
   }
 
   // MARK: What was delivered

@@ -35,7 +35,8 @@ public struct Hook: Equatable, Sendable {
 
 /// What a hook is told. Never holds a token string.
 public struct HookCall: Equatable, Sendable {
-  public var run: RunID
+  /// nil: the job was refused before the run had begun.
+  public var run: RunID?
   public var job: String
   /// Account and cluster, as the ledger knows them.
   public var cluster: String
@@ -48,7 +49,7 @@ public struct HookCall: Equatable, Sendable {
   public var problem: Problem?
 
   public init(
-    run: RunID, job: String, cluster: String, host: String, tokens: [Token], count: Int? = nil,
+    run: RunID?, job: String, cluster: String, host: String, tokens: [Token], count: Int? = nil,
     problem: Problem? = nil
   ) {
     self.run = run
@@ -104,11 +105,14 @@ public struct HookError: Error, Equatable, Sendable {
   public var output: String
   /// What to do next.
   public var hint: String?
+  /// Whether it was ended because it took longer than it may.
+  public var timedOut: Bool
 
-  public init(message: String, output: String = "", hint: String? = nil) {
+  public init(message: String, output: String = "", hint: String? = nil, timedOut: Bool = false) {
     self.message = message
     self.output = output
     self.hint = hint
+    self.timedOut = timedOut
   }
 }
 

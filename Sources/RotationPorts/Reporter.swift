@@ -48,6 +48,11 @@ public struct TokenReport: Equatable, Sendable {
   /// From staging to confirmation, where this run saw it.
   public var activationSeconds: Double?
   public var problem: Problem?
+  /// Of the token, for those who are told of failures.
+  public var generation: Int?
+  public var expiresAt: Instant?
+  /// Of the row, by key.
+  public var labels: [String: String] = [:]
 
   public init(
     name: String, outcome: TokenOutcome, tokenID: String? = nil, previousTokenID: String? = nil,

@@ -39,7 +39,7 @@ extension AdvanceLineages {
 
   mutating func claimMore(_ group: inout TaskGroup<Completion>) {
     guard !allClaimed, !isClaiming, ready.count - readyIndex < plan.limits.concurrency,
-      paused.count < AdvanceLineages.pausedPerSlot * plan.limits.concurrency
+      paused.count < AdvanceLineages.pausedPerSlot * plan.limits.concurrency, !isFullOfAwaiting
     else { return }
     isClaiming = true
     let (ledger, job, lease) = (ports.ledger, plan.name, ports.lease)

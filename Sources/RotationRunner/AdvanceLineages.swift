@@ -28,8 +28,8 @@ struct AdvanceLineages {
   var order: Int64 = 0
   /// To be told of when nothing else is to be done.
   var awaitingHooks: [AwaitingHook] = []
-  /// What the hook that runs now is told of.
-  var telling: [AwaitingHook] = []
+  /// Hooks that took longer than they may in this run.
+  var timedOutHooks: Set<String> = []
 
   var allClaimed = false
   var isClaiming = false
@@ -56,18 +56,12 @@ struct AdvanceLineages {
     var work: TokenWork
   }
 
-  struct AwaitingHook: Sendable {
-    var hook: String
-    var generation: Int
-    var work: TokenWork
-  }
-
   enum Completion: Sendable {
     case claimed(Result<[ClaimedLineage], Stop>)
     case advanced(TokenWork, Result<Next, Stop>)
     case probed(TokenWork, ProbeAnswer)
     case listed(Result<ClusterView, ReadFailure>)
-    case told(Hook, HookError?)
+    case told(Hook, [TokenWork], HookError?, Stop?)
     case woken
     case interrupted
   }
@@ -140,8 +134,9 @@ struct AdvanceLineages {
     case .listed(let result):
       isListing = false
       finishSearch(result)
-    case .told(let hook, let error):
-      finishHook(hook, error)
+    case .told(let hook, let works, let error, let stop):
+      finishHook(hook, works, error)
+      if let stop { stopFor(stop) }
     }
     tally.waiting = waiting.count + askable.count + probing
     ports.reporter.progressed(plan.name, tally.progress)
@@ -203,7 +198,7 @@ struct AdvanceLineages {
     left +=
       Array(ready[readyIndex...]) + paused.removeAll().map(\.work) + waiting.removeAll().map(\.work)
       + askable.removeAll().map(\.work) + searching.map(\.work)
-      + awaitingHooks.map(\.work) + telling.map(\.work)
+      + awaitingHooks.map(\.work)
     for work in left { if let report = work.report(leftBy: stop) { finish(report) } }
   }
 

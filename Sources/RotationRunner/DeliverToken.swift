@@ -107,8 +107,7 @@ extension Performer {
       return try await failedDelivery(error, of: number, in: storeName, work: &work)
     }
     var events: [Event] = [.storePromoted(generation: number, store: storeName)]
-    let isInAll = generation.promotedIn.union([storeName]).isSuperset(of: plan.storeNames)
-    if isInAll, generation.hooksDone.isSuperset(of: plan.hookNames(.delivered)) {
+    if work.machine.completesDelivery(of: number, in: storeName, context(for: work)) {
       events.append(.deliveryDone(generation: number, at: serviceTimeAtLatest))
     }
     try await record(events, for: &work)

@@ -65,7 +65,7 @@ struct Performer: Sendable {
       try await record([.deliveryDone(generation: generation, at: serviceTimeAtLatest)], for: &work)
       return nil
     case .runHook(let generation, let hook):
-      return try await runHook(generation, hook, work: &work)
+      return runHook(generation, hook, work: &work)
     case .settleHooks(let generation):
       try await record([.hooksSettled(generation: generation)], for: &work)
       return nil

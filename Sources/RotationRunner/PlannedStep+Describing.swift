@@ -39,7 +39,7 @@ extension PlannedStep {
       return (.retire, "\(id(number)) is gone: tell hook \(hook)")
     case .runHook(_, let hook):
       return (machine.rollbackTarget == nil ? kind : .rotate, "in the stores; hook \(hook) is to be told")
-    case .settleHooks: return (.retire, "the hooks were told, not recorded yet")
+    case .settleHooks: return (.retire, "a token is gone, and no hook is left to be told of it: record that")
     case .update(let number) where number != machine.incumbent?.number:
       return (.rotate, "renamed: let the marker of its predecessor, \(id(number)), have the new name")
     case .update: return (.rotate, "the description changed: update it in place")

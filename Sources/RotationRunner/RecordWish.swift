@@ -96,9 +96,11 @@ public struct RecordWish: Sendable {
       if let target = machine.wishes.rollbackTarget {
         events.append(.rollbackRefused(generation: target, reason: "a person wants another token instead"))
       }
-      // After a rollback the predecessor has the higher number; whoever knows one of them may know both.
+      // Who has asked for one more does not ask for the one that is on its way. Whoever knows one token may know each:
+      // after a rollback the predecessor has the higher number, and a successor may be in the stores already.
       if let target = machine.incumbent ?? machine.successor {
-        let number = compromised ? max(target.number, machine.predecessor?.number ?? 0) : target.number
+        let known = [target, machine.successor, machine.predecessor].compactMap { $0?.number }
+        let number = compromised ? known.max() ?? target.number : target.number
         events.append(.rotationRequested(generation: number, compromised: compromised))
       }
       return (work, events)
@@ -108,10 +110,12 @@ public struct RecordWish: Sendable {
       if machine.wishes.rollbackTarget != nil { return (work, []) }
       // Owner and mode of the file are the row's.
       guard claimed.row != nil else { throw refusal(.rowIsGone(name), .badInput) }
-      guard let previous = machine.predecessor, machine.mayRollBack(to: previous.number) else {
+      // A newer token that every store has, and of which hooks are still to be told, is current enough to be rolled back.
+      let (settled, completion) = try machine.settlingDelivery(in: plan.storeNames, at: ports.clock.now)
+      guard let previous = settled.predecessor, settled.mayRollBack(to: previous.number) else {
         throw refusal(.nothingToRollBackTo(name, machine), .failed)
       }
-      return (work, [.rollbackRequested(generation: previous.number)])
+      return (work, completion + [.rollbackRequested(generation: previous.number)])
     case .retire(let now):
       guard claimed.row == nil || claimed.isOneOff else { throw refusal(.rowIsThere(name), .badInput) }
       guard machine.hasTokenOfOurs else { throw refusal(.nothingToRetire(name), .failed) }
@@ -165,6 +169,24 @@ public struct RecordWish: Sendable {
       entries.append(entry)
     }
     try await plan.journal.append(entries)
+  }
+}
+
+extension RotationMachine {
+  /// The machine, and what brings it there, after the delivery of a successor that every store has, whatever hooks are
+  /// still to be told: a hook that cannot succeed must not keep a person from going back.
+  fileprivate func settlingDelivery(
+    in stores: [String], at now: Instant
+  ) throws(Stop) -> (RotationMachine, [Event]) {
+    guard let successor, successor.phase == .delivering, successor.promotedIn.isSuperset(of: stores) else {
+      return (self, [])
+    }
+    let done = Event.deliveryDone(generation: successor.number, at: now)
+    var settled = self
+    do throws(IllegalEvent) {
+      try settled.apply(TimedEvent(done, at: now))
+    } catch { throw Stop.illegal(error, name: "rollback") }
+    return (settled, [done])
   }
 }
 

@@ -33,6 +33,7 @@ struct Tally: Sendable {
         failures.append(
           HookCall.Token(
             name: report.name, tokenID: report.tokenID, previousTokenID: report.previousTokenID,
+            generation: report.generation, expiresAt: report.expiresAt, labels: report.labels,
             problem: report.problem))
       }
     case .updated, .unchanged, .pending, .held, .attention, .retired: break
@@ -122,6 +123,8 @@ extension TokenWork {
       (report.tokenID, report.previousTokenID) = (report.previousTokenID, nil)
     }
     report.problem = problem ?? concern?.problem
+    (report.generation, report.expiresAt) = (machine.newest?.number, machine.newest?.expiresAt)
+    report.labels = desired?.labels ?? [:]
     if outcome == .pending, report.problem == nil {
       report.problem = Problem(
         code: "not_active_yet",

@@ -12,6 +12,7 @@ struct TellFailure: Sendable {
     guard stop != .interrupted, stop?.problem != nil || tally.failureCount > 0 else { return }
     for hook in plan.hooks where hook.occasion == .failed {
       for call in calls(of: hook, tally, stop) {
+        if ports.interruption.isRequested { return }
         let error = await plan.tell(hook, call)
         await record(hook, call, error)
         guard let error else { continue }

@@ -1,18 +1,76 @@
 import RotationModel
 import RotationPorts
 
+/// A lineage that waits until a hook is told of it.
+struct AwaitingHook: Sendable {
+  var hook: Hook
+  var generation: Int
+  var work: TokenWork
+}
+
 extension Performer {
-  /// Tells one hook of one token at once, or lets the token wait until the run has nothing else to do, so that a hook
-  /// that is told once a run is told of all.
-  func runHook(_ number: Int, _ name: String, work: inout TokenWork) async throws(Stop) -> Next? {
-    guard let hook = plan.hook(named: name), let generation = work.machine.generation(number) else {
+  /// Lets the lineage wait for its turn with the hook: hooks run one at a time, and hold no slot that a creation could
+  /// use. One that has failed for it in this run is not told again.
+  func runHook(_ number: Int, _ name: String, work: inout TokenWork) -> Next {
+    guard let hook = plan.hook(named: name), work.machine.generation(number) != nil else {
       return .finished(.failed)
     }
-    if work.failedHooks.contains(name) { return .finished(work.outcomeOfProblem) }
-    if hook.scope == .run { return .hook(name, generation: number) }
-    let result = await plan.tell(hook, [work.hookToken(generation)], ports)
-    work.hear(result, of: hook, number)
-    return nil
+    return work.failedHooks.contains(name)
+      ? .finished(work.outcomeOfProblem) : .hook(hook, generation: number)
+  }
+
+  /// Tells the hook of these lineages, and puts what it has said on record before anything else can happen: a success
+  /// that a signal made forgotten would be told again.
+  func tell(_ hook: Hook, of waiting: [AwaitingHook]) async -> ([TokenWork], HookError?, Stop?) {
+    let tokens = waiting.compactMap { one in
+      one.work.machine.generation(one.generation).map { one.work.hookToken($0) }
+    }
+    let error = await plan.tell(
+      hook,
+      HookCall(
+        run: ports.lease.run, job: plan.name, cluster: plan.binding.cluster, host: plan.host, tokens: tokens))
+    // What went wrong is said once, and not with each of many tokens.
+    let short = waiting.count == 1 ? error : error.map { $0.withoutOutput }
+    return await withTaskGroup(of: (TokenWork, Stop?).self) { group in
+      var (works, stop) = ([TokenWork](), Stop?.none)
+      var next = 0
+      func startOne() {
+        guard next < waiting.count else { return }
+        let one = waiting[next]
+        next += 1
+        group.addTask { await record(short, of: hook, one) }
+      }
+      // So many share a commit; more in flight would only wait for each other.
+      for _ in 0..<Performer.recordingsInFlight { startOne() }
+      while let (work, failure) = await group.next() {
+        works.append(work)
+        stop = stop ?? failure
+        startOne()
+      }
+      return (works, error, stop)
+    }
+  }
+
+  private static let recordingsInFlight = 64
+
+  private func record(
+    _ error: HookError?, of hook: Hook, _ waiting: AwaitingHook
+  ) async -> (TokenWork, Stop?) {
+    var work = waiting.work
+    let event: Event
+    if let error {
+      event = .hookFailed(generation: waiting.generation, hook: hook.name, reason: error.message)
+      work.note(error, of: hook)
+    } else {
+      event = .hookDone(generation: waiting.generation, hook: hook.name)
+    }
+    do throws(Stop) {
+      try await record([event], for: &work)
+    } catch {
+      guard case .lineage(let problem) = error else { return (work, error) }
+      work.fail(problem)
+    }
+    return (work, nil)
   }
 }
 
@@ -24,12 +82,6 @@ extension JobPlan {
   }
 
   /// What a hook says; nil: it has done its work.
-  func tell(_ hook: Hook, _ tokens: [HookCall.Token], _ ports: RunPorts) async -> HookError? {
-    let call = HookCall(
-      run: ports.lease.run, job: name, cluster: binding.cluster, host: host, tokens: tokens)
-    return await tell(hook, call)
-  }
-
   func tell(_ hook: Hook, _ call: HookCall) async -> HookError? {
     do throws(HookError) {
       try await hookRunner.tell(hook, call)
@@ -40,7 +92,7 @@ extension JobPlan {
 
 extension TokenWork {
   /// What a hook is told of this lineage's generation.
-  func hookToken(_ generation: Generation) -> HookCall.Token {
+  fileprivate func hookToken(_ generation: Generation) -> HookCall.Token {
     let other = machine.rollbackTarget == nil ? machine.incumbent ?? machine.predecessor : machine.incumbent
     return HookCall.Token(
       name: name, tokenID: generation.tokenID,
@@ -48,51 +100,76 @@ extension TokenWork {
       generation: generation.number, expiresAt: generation.expiresAt, labels: desired?.labels ?? [:])
   }
 
-  /// Takes over what a hook has said; the next step puts it on record first.
-  mutating func hear(_ error: HookError?, of hook: Hook, _ generation: Int) {
-    guard let error else {
-      unrecorded.append(.hookDone(generation: generation, hook: hook.name))
-      return
-    }
+  /// The hook has failed for the lineage, or is not told of it in this run.
+  mutating func note(_ error: HookError, of hook: Hook) {
     failedHooks.insert(hook.name)
-    unrecorded.append(.hookFailed(generation: generation, hook: hook.name, reason: error.message))
     fail(Problem(error).naming(name), as: .undelivered)
   }
 }
 
-/// Hooks that are told once a run: whoever waits for them.
+extension HookError {
+  fileprivate var withoutOutput: HookError {
+    HookError(message: message, hint: hint, timedOut: timedOut)
+  }
+}
+
+/// Lineages that wait for hooks.
 extension AdvanceLineages {
-  /// Nothing else is to be done in this run: what waits for hooks is told together, one hook after the other.
+  /// Of more tokens than this no hook is told at once: what waits is in memory.
+  static let tokensPerHookCall = 10_000
+
+  /// Starts the next hook, unless one runs: one that is told of each token at once, one that is told once a run when
+  /// nothing else is to be done, or when so many wait that they have to be told.
   mutating func startHook(_ group: inout TaskGroup<Completion>) {
-    guard !isTelling, allClaimed, !hasWorkUnderWay, let name = awaitingHooks.first?.hook,
-      let hook = plan.hook(named: name),
-      ready.isEmpty, paused.count == 0, waiting.count == 0, askable.count == 0, searching.isEmpty
-    else { return }
-    isTelling = true
-    let told = awaitingHooks.filter { $0.hook == name }
-    awaitingHooks.removeAll { $0.hook == name }
-    let tokens = told.compactMap { awaiting in
-      awaiting.work.machine.generation(awaiting.generation).map { awaiting.work.hookToken($0) }
+    guard !isTelling, let waiting = takeAwaiting() else { return }
+    let (performer, hook) = (performer, waiting[0].hook)
+    guard !timedOutHooks.contains(hook.name) else {
+      for one in waiting {
+        var work = one.work
+        work.note(.notToldAgain(hook), of: hook)
+        ready.append(work)
+      }
+      return startHook(&group)
     }
-    telling = told
-    let (plan, ports) = (plan, ports)
-    group.addTask { .told(hook, await plan.tell(hook, tokens, ports)) }
+    isTelling = true
+    group.addTask {
+      let (works, error, stop) = await performer.tell(hook, of: waiting)
+      return .told(hook, works, error, stop)
+    }
   }
 
-  /// What the hook has said concerns each of the tokens that it was told of; why it failed is said once.
-  mutating func finishHook(_ hook: Hook, _ error: HookError?) {
+  private mutating func takeAwaiting() -> [AwaitingHook]? {
+    if let index = awaitingHooks.firstIndex(where: { $0.hook.scope == .token }) {
+      return [awaitingHooks.remove(at: index)]
+    }
+    let isIdle =
+      allClaimed && !hasWorkUnderWay && ready.isEmpty && paused.isEmpty && waiting.isEmpty && askable.isEmpty
+      && searching.isEmpty
+    guard let hook = awaitingHooks.first?.hook, isIdle || isFullOfAwaiting else { return nil }
+    let taken = awaitingHooks.filter { $0.hook == hook }
+    awaitingHooks.removeAll { $0.hook == hook }
+    return taken
+  }
+
+  /// Whether so many wait for hooks that no more are taken up.
+  var isFullOfAwaiting: Bool { awaitingHooks.count >= AdvanceLineages.tokensPerHookCall }
+
+  /// What the hook has said is on record; what has failed for many tokens is said once.
+  mutating func finishHook(_ hook: Hook, _ works: [TokenWork], _ error: HookError?) {
     isTelling = false
-    if let error, telling.count > 1 {
-      ports.reporter.noticed(plan.name, Problem(error))
+    if let error {
+      if works.count > 1 { ports.reporter.noticed(plan.name, Problem(error)) }
+      // Each of many tokens would take its whole time.
+      if error.timedOut { timedOutHooks.insert(hook.name) }
     }
-    let short = error.map { error in
-      telling.count > 1
-        ? HookError(message: "hook \(hook.name) failed", hint: "the next run tells it again") : error
-    }
-    for var awaiting in telling {
-      awaiting.work.hear(short, of: hook, awaiting.generation)
-      ready.append(awaiting.work)
-    }
-    telling = []
+    ready += works
+  }
+}
+
+extension HookError {
+  fileprivate static func notToldAgain(_ hook: Hook) -> HookError {
+    HookError(
+      message: "hook \(hook.name) did not end in time for another token, and is not told again in this run",
+      hint: "the next run tells it")
   }
 }

@@ -144,8 +144,8 @@ enum Next: Sendable {
   case probe
   /// A listing begun no earlier than this uptime.
   case search(after: Duration)
-  /// This hook is to be told of the generation, together with others.
-  case hook(String, generation: Int)
+  /// This hook is to be told of the generation, by itself or together with others.
+  case hook(Hook, generation: Int)
   /// Try again at this uptime.
   case pause(until: Duration)
   case finished(TokenOutcome)

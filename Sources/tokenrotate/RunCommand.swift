@@ -30,6 +30,7 @@ struct RunCommand {
     let results = JobResults()
     var jobs = JobsRun(context: context, reporter: reporter)
     jobs.results = results
+    jobs.raisesAlarms = true
     jobs.takesCensus = context.options.value(.metrics) != nil
     let code = await jobs.run(command: "run", waitForLock: context.options.duration(.waitForLock)) { job in
       try JobsRun.Item(
@@ -104,6 +105,8 @@ struct JobsRun {
 
   /// Where the end of each job is noted.
   var results = JobResults()
+  /// Whether hooks of failures are told of a job that is refused before it is begun.
+  var raisesAlarms = false
   /// Whether the job's tokens are counted when it has ended.
   var takesCensus = false
 
@@ -139,12 +142,14 @@ struct JobsRun {
       reporter.jobRefused(failure.path, problems: [problem], exitCode: .badInput)
       codes.append(.badInput)
     }
-    let items = validItems(set.jobs, item, &codes).filter { item in
-      guard let problem = lostState(item.job) else { return true }
-      reporter.jobRefused(item.job.name, problems: [problem], exitCode: .needsPerson)
+    var items: [Item] = []
+    for item in await validItems(set.jobs, item, &codes) {
+      guard let problem = lostState(item.job) else {
+        items.append(item)
+        continue
+      }
+      await refuse(item.job, problem, .needsPerson)
       codes.append(.needsPerson)
-      results.add(RunMetrics.Job(name: item.job.name, exitCode: .needsPerson))
-      return false
     }
     guard !items.isEmpty else {
       reporter.finish(run: nil, exitCode: ExitCode.worst(codes), problem: nil)
@@ -156,7 +161,7 @@ struct JobsRun {
   /// A job whose CSV is wrong is left alone before anything of the state directory is touched.
   private func validItems(
     _ jobs: [Job], _ item: (Job) throws -> Item, _ codes: inout [ExitCode]
-  ) -> [Item] {
+  ) async -> [Item] {
     var items: [Item] = []
     for job in jobs {
       do {
@@ -165,12 +170,25 @@ struct JobsRun {
         if !item.only.isEmpty { try item.specification.reader.requireNames(item.only) }
         items.append(item)
       } catch {
-        reporter.jobRefused(job.name, problems: [Problem(any: error)], exitCode: .badInput)
+        await refuse(job, Problem(any: error), .badInput)
         codes.append(.badInput)
-        results.add(RunMetrics.Job(name: job.name, exitCode: .badInput))
       }
     }
     return items
+  }
+
+  /// Tells that a job is left alone, everybody who is to know of it.
+  private func refuse(_ job: Job, _ problem: Problem, _ code: ExitCode, run: RunID? = nil) async {
+    reporter.jobRefused(job.name, problems: [problem], exitCode: code)
+    results.add(RunMetrics.Job(name: job.name, exitCode: code))
+    guard raisesAlarms else { return }
+    let (hooks, runner) = context.wiring.hooks(of: job)
+    let cluster = [job.cluster.accountID, job.cluster.clusterID].compactMap(\.self).joined(separator: "/")
+    let call = HookCall(
+      run: run, job: job.name, cluster: cluster, host: job.cluster.host ?? "", tokens: [], problem: problem)
+    for hook in hooks where hook.occasion == .failed {
+      do throws(HookError) { try await runner.tell(hook, call) } catch { reporter.warn(Problem(error)) }
+    }
   }
 
   /// What is wrong when the store outlived the state directory. It is said before a new one is made: under
@@ -244,17 +262,16 @@ struct JobsRun {
   }
 
   private func runJob(_ item: Item, _ session: Session) async -> Outcome {
-    func refuse(_ error: any Error, _ code: ExitCode, endsRun: Bool) -> Outcome {
+    func refuse(_ error: any Error, _ code: ExitCode, endsRun: Bool) async -> Outcome {
       let problem = Problem(any: error)
-      reporter.jobRefused(item.job.name, problems: [problem], exitCode: code)
-      results.add(RunMetrics.Job(name: item.job.name, exitCode: code))
+      await self.refuse(item.job, problem, code, run: session.lease.run)
       return Outcome(code: code, problem: problem, endsRun: endsRun)
     }
     let journal: Journal
     do {
       journal = try await session.journal(for: item.job)
     } catch {
-      return refuse(error, ExitCode(ofJournal: error), endsRun: (error as? Stop)?.endsRun ?? true)
+      return await refuse(error, ExitCode(ofJournal: error), endsRun: (error as? Stop)?.endsRun ?? true)
     }
     let plan: JobPlan
     do {
@@ -265,7 +282,7 @@ struct JobsRun {
       made.isForced = item.isForced
       plan = made
     } catch {
-      return refuse(error, .badInput, endsRun: false)
+      return await refuse(error, .badInput, endsRun: false)
     }
     let ports = RunPorts(
       ledger: session.ledger, clock: session.clock, random: SystemRandom(),

@@ -56,12 +56,7 @@ struct Wiring {
       probe: try InfluxQLProbe(host: cluster.host, client: client),
       stores: stores.map { FileStore(settings: $0, fileSystem: files, executor: threads) },
       journal: journal)
-    plan.hooks = job.hooks.map(Hook.init)
-    plan.hookRunner = CommandHooks(
-      commands: Dictionary(
-        uniqueKeysWithValues: job.hooks.map {
-          ($0.name, CommandHooks.Command(arguments: $0.command, timeout: $0.timeout))
-        }), directory: job.folder, environment: environment.variables, executor: threads)
+    (plan.hooks, plan.hookRunner) = hooks(of: job)
     // A one-off CSV is about tokens to be made; what it replaces is retired as the job says.
     if let policy = job.policy {
       plan.allows = { permission in
@@ -70,6 +65,17 @@ struct Wiring {
     }
     plan.policy = RotationPolicy(job.rotation, isOneOff: specification.isOneOff)
     return plan
+  }
+
+  /// The job's hooks, and what runs them.
+  func hooks(of job: Job) -> ([Hook], any Hooks) {
+    let commands = job.hooks.map { hook in
+      (hook.name, CommandHooks.Command(arguments: hook.command, timeout: hook.timeout))
+    }
+    let runner = CommandHooks(
+      commands: Dictionary(uniqueKeysWithValues: commands), directory: job.folder,
+      environment: environment.variables, executor: threads)
+    return (job.hooks.map(Hook.init), runner)
   }
 
   /// Where the job's audit log is, and its name in the ledger.

@@ -160,14 +160,4 @@ struct CommandHooksTests {
     let descriptors = try read("fds")
     #expect(!descriptors.contains("/open") && descriptors.contains("fds"))
   }
-
-  @Test func hooksRunOneAtATime() async throws {
-    let hooks = hooks("mkdir lock || exit 1; sleep 0.05; rmdir lock")
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      for _ in 0..<8 {
-        group.addTask { try await hooks.tell(CommandHooksTests.hook(.run), CommandHooksTests.call()) }
-      }
-      try await group.waitForAll()
-    }
-  }
 }

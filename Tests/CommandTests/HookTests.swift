@@ -95,6 +95,13 @@ import Testing
     #expect(try await workspace.run("run", "job.toml", "--state", "state").code == 2)
     #expect(
       workspace.read("alarm.txt").hasPrefix("failed: tokens.csv:2:8:"), "\(workspace.read("alarm.txt"))")
+    // Refused before anything was begun.
+    try workspace.write("tokens.csv", "nam\nx\n")
+    #expect(try await workspace.run("run", "job.toml", "--state", "state").code == 2)
+    #expect(workspace.read("alarm.txt").contains("unknown column"), "\(workspace.read("alarm.txt"))")
+    try workspace.remove("alarm.txt")
+    #expect(try await workspace.run("check", "job.toml", "--state", "state").code == 2)
+    #expect(!workspace.exists("alarm.txt"), "a look raises no alarm")
     try await sandbox.expectGoodConduct()
   }
 }

@@ -54,6 +54,13 @@ final class Plant: Sendable {
     request_timeout = "2s"
     [[store]]
     format = "json"
+    [[hook]]
+    on = "delivered"
+    command = ["true"]
+    [[hook]]
+    on = "retired"
+    per = "token"
+    command = ["true"]
     """.write(toFile: "\(folder)/job.toml", atomically: false, encoding: .utf8)
   }
 

@@ -47,6 +47,31 @@ struct HookTests {
     #expect(story.machine.nextAction(context("x")) == .revoke(generation: 1, reason: .superseded))
   }
 
+  @Test func aHookThatFailsKeepsNoOtherWaiting() throws {
+    var story = try Story(of: HookTests.promoted)
+    #expect(story.machine.nextAction(context("x", "y", failed: ["x"])) == .runHook(generation: 1, hook: "y"))
+    try story.add(.hookDone(generation: 1, hook: "y"))
+    #expect(
+      story.machine.nextAction(context("x", "y", failed: ["x"])) == .runHook(generation: 1, hook: "x"),
+      "the delivery is not complete")
+  }
+
+  @Test func whatIsToBeRetiredIsAnnouncedToNobody() throws {
+    let story = try Story(of: HookTests.promoted + [.retirementRequested(now: true)])
+    var gone = context("x")
+    gone.isWanted = false
+    #expect(story.machine.nextAction(gone) == .completeDelivery(generation: 1))
+  }
+
+  @Test func aPromotionCompletesTheDeliveryOnlyWithoutHooks() throws {
+    let story = try Story(of: Array(Story.made(1).prefix(4)))
+    #expect(story.machine.completesDelivery(of: 1, in: "file", context()))
+    #expect(!story.machine.completesDelivery(of: 1, in: "file", context("x")))
+    var two = context()
+    two.stores = ["file", "vault"]
+    #expect(!story.machine.completesDelivery(of: 1, in: "file", two))
+  }
+
   @Test func aTokenThatWasDeliveredIsNotToldOfAgainForANewHook() throws {
     let story = try Story(of: Story.made(1))
     #expect(story.machine.nextAction(context("x", retired: ["y"])) == .none)

@@ -208,7 +208,8 @@ enum MachineRules {
       if !isInStores, !generation.owesHooks { return "tell of a token that is not in every store" }
     case .completeDelivery(let number), .completeRollback(let number):
       guard let generation = machine.generation(number) else { return "complete what there is not" }
-      if !generation.hooksDone.isSuperset(of: context.deliveryHooks) {
+      let isAnnounced = machine.wishes.retirement == nil
+      if isAnnounced, !generation.hooksDone.isSuperset(of: context.deliveryHooks) {
         return "complete before hooks were told"
       }
     case .confirmRevocation(let number):

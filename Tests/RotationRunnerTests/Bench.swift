@@ -22,13 +22,15 @@ final class Bench: @unchecked Sendable {
   var only: Set<String>?
   var isForced = false
   var policy = RotationPolicy.off
-  let hooks = ScriptedHooks()
+  let hooks: ScriptedHooks
   var allows: @Sendable (Permission) -> Bool = { _ in true }
   var activation = ActivationPolicy(timeout: .seconds(60), consecutive: 3, settle: .seconds(4))
   var activationDatabase: String?
   var limits = JobPlan.Limits(
     concurrency: 4, managementRequestsPerSecond: 50, probesPerSecond: 50, maximumCreates: 500)
   var interruptedAt: Duration?
+  /// In place of that.
+  var interruption: (any Interruption)?
   /// Of the process that runs.
   let life = Life()
   private var runs: UInt64 = 0
@@ -44,6 +46,7 @@ final class Bench: @unchecked Sendable {
 
   init(_ names: String...) {
     cluster = ScriptedCluster(clock: clock)
+    hooks = ScriptedHooks(clock: clock)
     stores = [store]
     cluster.life = life
     store.life = life
@@ -132,7 +135,8 @@ final class Bench: @unchecked Sendable {
     plan.hookRunner = hooks
     let ports = RunPorts(
       ledger: ledger, clock: clock, random: random,
-      interruption: TimedInterruption(clock: clock, at: interruptedAt), reporter: reporter, lease: lease)
+      interruption: interruption ?? TimedInterruption(clock: clock, at: interruptedAt), reporter: reporter,
+      lease: lease)
     return (plan, ports)
   }
 

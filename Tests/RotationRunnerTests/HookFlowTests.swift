@@ -117,6 +117,77 @@ struct HookFlowTests {
     #expect(bench.events().suffix(2) == ["hook.done", "hooks.settled"])
   }
 
+  @Test func aHookThatTakesTooLongIsNotToldAgainInThatRun() throws {
+    let bench = Bench("a", "b", "c")
+    bench.hooks.hooks = [HookFlowTests.each]
+    bench.hooks.errors["each"] = [HookError(message: "did not end within 30s", timedOut: true)]
+    let failed = try #require(bench.run())
+    #expect(failed.exit == 6 && failed.report.counts == [.undelivered: 3] && bench.hooks.told.count == 1)
+    #expect(bench.run()?.exit == 0 && bench.hooks.told.count == 4)
+  }
+
+  /// A signal that comes while the hook runs.
+  @Test(arguments: [HookFlowTests.reload, HookFlowTests.each])
+  func aSuccessOutlivesTheSignal(_ hook: Hook) throws {
+    let bench = Bench("a")
+    bench.hooks.hooks = [hook]
+    let moment = Moment(bench.clock)
+    bench.interruption = moment
+    bench.hooks.during = { moment.isNow = true }
+    #expect(bench.run()?.exit == 130)
+    #expect(bench.events().contains("hook.done"))
+    bench.interruption = nil
+    bench.hooks.during = {}
+    #expect(bench.run()?.exit == 0 && bench.hooks.told.count == 1)
+  }
+
+  @Test func aCompromisedTokenThatIsInTheStoresAlreadyIsReplaced() throws {
+    let bench = try #require(Bench.rotated("a"))
+    bench.clock.advance(by: Bench.day + .seconds(60))
+    #expect(bench.run()?.exit == 0)
+    bench.hooks.hooks = [HookFlowTests.reload]
+    bench.hooks.errors["reload"] = Array(repeating: ScriptedHooks.failure, count: 2)
+    bench.clock.advance(by: Bench.day * 30)
+    #expect(bench.run()?.exit == 6 && bench.store.current["a"]?.tokenID == "id-3")
+    // The string that leaked is the one in the file.
+    #expect(bench.wish(.rotate(compromised: true), "a")?.exit == 6)
+    bench.clock.advance(by: .seconds(60))
+    for _ in 1...3 {
+      _ = bench.run()
+      bench.clock.advance(by: .seconds(60))
+    }
+    #expect(bench.store.current["a"]?.tokenID == "id-4" && bench.liveIDs == ["id-4"])
+  }
+
+  @Test func aHookThatFailsDoesNotKeepAnybodyFromGoingBack() throws {
+    let bench = Bench.rotating("a")
+    #expect(bench.run()?.exit == 0)
+    bench.hooks.hooks = [HookFlowTests.reload]
+    bench.hooks.errors["reload"] = [ScriptedHooks.failure]
+    bench.clock.advance(by: Bench.day * 30)
+    #expect(bench.run()?.exit == 6 && bench.store.current["a"]?.tokenID == "id-2")
+    let back = try #require(bench.wish(.rollBack, "a"))
+    #expect(back.exit == 0 && bench.store.current["a"]?.tokenID == "id-1")
+    #expect(bench.hooks.calls.last?.tokens.first?.tokenID == "id-1")
+    #expect(bench.liveIDs == ["id-1", "id-2"], "the newer one is retired like any other")
+  }
+
+  /// The overlap is counted from the hook's success, and not from the promotion.
+  @Test func theOverlapBeginsWithTheHooksSuccess() throws {
+    let bench = Bench.rotating("a")
+    #expect(bench.run()?.exit == 0)
+    bench.hooks.hooks = [HookFlowTests.reload]
+    bench.hooks.errors["reload"] = [ScriptedHooks.failure]
+    bench.clock.advance(by: Bench.day * 30)
+    #expect(bench.run()?.exit == 6)
+    bench.clock.advance(by: Bench.day * 3)
+    #expect(bench.run()?.exit == 0)
+    bench.clock.advance(by: Bench.day - .seconds(60))
+    #expect(bench.run()?.report.counts == [.unchanged: 1] && bench.liveIDs == ["id-1", "id-2"])
+    bench.clock.advance(by: .seconds(120))
+    #expect(bench.run()?.report.counts == [.retired: 1] && bench.liveIDs == ["id-2"])
+  }
+
   @Test func whoComesBackIsTold() throws {
     let bench = try #require(Bench.rotated("a"))
     bench.hooks.hooks = [HookFlowTests.reload]
@@ -131,10 +202,13 @@ struct HookFlowTests {
     bench.hooks.hooks = [HookFlowTests.alarm]
     #expect(bench.run()?.exit == 0 && bench.hooks.told.isEmpty)
     bench.rows.append(Bench.row("c"))
+    bench.rows[2].labels = ["site": "south"]
     bench.store.promoteErrors = Array(
       repeating: StoreError(.misconfigured, message: "no such user"), count: 1)
     #expect(bench.run()?.exit == 6)
-    #expect(bench.hooks.told == ["alarm c"] && bench.hooks.calls.last?.tokens.first?.problem != nil)
+    let told = try #require(bench.hooks.calls.last?.tokens.first)
+    #expect(bench.hooks.told == ["alarm c"] && told.problem != nil)
+    #expect(told.labels == ["site": "south"] && told.generation == 1)
     #expect(bench.run()?.exit == 0 && bench.hooks.told.count == 1, "nothing is owed to a later run")
   }
 

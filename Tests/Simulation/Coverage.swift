@@ -37,8 +37,7 @@ public final class Coverage: @unchecked Sendable {
     }
   }
 
-  /// Every event, and every action but `completeDelivery`: a promotion and the end of its delivery are one
-  /// commit, so that action is left for ledgers that a job with fewer stores finds.
+  /// Every event and action.
   static let expected: [String] =
     [
       "create.intended", "create.done", "create.refused", "create.unknown", "create.watch_ended",

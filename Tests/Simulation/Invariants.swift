@@ -163,7 +163,11 @@ enum Invariants {
         if generation.attempt == nil { world.broken("4", "\(what) of \(tokenID) before it was replaced") }
         return
       }
-      if world.now - since < world.policy.overlap {
+      // Consumers that wait for a hook had the newer one only from then on. What was disabled already was not theirs any
+      // more: its overlap had passed under an earlier successor.
+      var toldAt = machine.incumbent.flatMap { world.toldAt[$0.tokenID] } ?? since
+      if let disabledAt = generation.disabledAt, toldAt > disabledAt { toldAt = since }
+      if world.now - max(since, toldAt) < world.policy.overlap {
         world.broken("4", "\(lineage.name): \(what) of \(tokenID) within its overlap")
       }
       if what == "DELETE", let disabledAt = generation.disabledAt,

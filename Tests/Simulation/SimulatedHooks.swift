@@ -31,14 +31,16 @@ struct SimulatedHooks: Hooks {
     world.reports.append("\(call)")
     world.hookCalls += 1
     let fails = world.trouble.hookFailsPercent > world.hookDraw.next() % 100
-    // One that fails may have done its work all the same.
-    if !fails || world.hookDraw.next() % 2 == 0 {
-      for token in call.tokens {
-        if let id = token.tokenID { world.told[hook.name, default: []].insert(id) }
+    // What fails may have had its effect all the same, and counts as nothing.
+    if !fails {
+      for id in call.tokens.compactMap(\.tokenID) {
+        world.told[hook.name, default: []].insert(id)
+        if hook.occasion == .delivered { world.toldAt[id] = world.now }
       }
     }
     world.step("after hook \(hook.name)")
     guard !world.isDead else { throw dead }
+    if !fails { world.successes += call.tokens.map { (hook.name, $0.name, $0.generation ?? 0) } }
     if fails { throw HookError(message: "hook \(hook.name) failed (exit 1)") }
   }
 
@@ -67,12 +69,26 @@ struct SimulatedHooks: Hooks {
 }
 
 extension Invariants {
+  /// What a hook has said to a process that has lived on is on record, however the process ended.
+  static func checkSuccesses(_ world: World) {
+    guard !world.isDead, !world.trouble.mayFail else { return }
+    for (hook, name, number) in world.successes {
+      let machine = world.lineages.values.first { $0.name == name }?.machine
+      if machine?.generation(number)?.hooksDone.contains(hook) != true {
+        world.broken("hooks", "\(name): \(hook) has done its work, and nobody has written it down")
+      }
+    }
+  }
+
   /// A delivery, a rollback and the end of a token are complete only when every hook was told.
   static func checkTold(_ world: World, _ event: Event, _ machine: RotationMachine?) {
     let (number, hook): (Int, String)
     switch event {
-    case .deliveryDone(let generation, _), .rollbackDone(let generation, _):
+    case .deliveryDone(let generation, _):
+      // What is to be retired is announced to nobody, and who goes back does not wait for the newer one's hooks.
+      if machine?.wishes.retirement != nil || world.isGrantingRollback { return }
       (number, hook) = (generation, SimulatedHooks.reload)
+    case .rollbackDone(let generation, _): (number, hook) = (generation, SimulatedHooks.reload)
     case .hooksSettled(let generation): (number, hook) = (generation, SimulatedHooks.mourn)
     case .rollbackRequested(let generation):
       if let id = machine?.generation(generation)?.tokenID { world.told[SimulatedHooks.reload]?.remove(id) }

@@ -86,6 +86,11 @@ public struct Simulation {
     world.startProcess(trouble)
     world.tell("process for \(errand)")
     if case .adopt = errand { world.isAdopting = true } else { world.isAdopting = false }
+    if case .wish(.rollBack, _) = errand {
+      world.isGrantingRollback = true
+    } else {
+      world.isGrantingRollback = false
+    }
     let world = world
     world.disk.beforeOperation = { operation throws(FileSystemError) in try world.disturb(operation) }
     let executor = DeterministicExecutor(seed: world.draw.next(), clock: world.clock)
@@ -93,6 +98,7 @@ public struct Simulation {
     let result = executor.run { await Simulation.process(world, random, errand) }
     if result == nil { world.broken("liveness", "the run neither ended nor waited for anything") }
     world.disk.beforeOperation = nil
+    Invariants.checkSuccesses(world)
     Invariants.checkSecrecy(world)
     world.reboot()
     return result ?? nil

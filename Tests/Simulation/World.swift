@@ -36,6 +36,12 @@ final class World: @unchecked Sendable {
   /// What each of them was told of, by token id.
   var told: [String: Set<String>] = [:]
   var hookCalls = 0
+  /// When each token was last told of as current, by true time.
+  var toldAt: [String: Instant] = [:]
+  /// What hooks have said to this process: hook, name and generation.
+  var successes: [(hook: String, name: String, generation: Int)] = []
+  /// Whether the process records that a person wants a token back.
+  var isGrantingRollback = false
   /// Whether people ask for things, and meddle with tokens that are in use.
   let isLively: Bool
 
@@ -288,6 +294,7 @@ final class World: @unchecked Sendable {
     namedEffects = 0
     listingsOfProcess = 0
     skewOfProcess = nil
+    successes = []
     audit = AuditScan()
     for row in rows {
       let pending = disk.content(of: "\(World.storePath)/.pending/\(row.name)") ?? []
