@@ -19,8 +19,9 @@ SHELL_SCRIPTS := .ci/run $(wildcard scripts/*.sh)
 # Debian packages. What the program is built from and linked with:
 BUILD_PACKAGES := git make g++ pkg-config libcurl4-openssl-dev libsqlite3-dev libssl-dev \
 	libmicrohttpd-dev libcsv-dev libtomlplusplus-dev
-# What only the tests start: a real InfluxDB, certificates, a TLS server, faults in system calls, the linter.
-TEST_PACKAGES := influxdb openssl gcc jq python3 curl shellcheck strace
+# What only the tests start: a real InfluxDB, certificates, a TLS server, faults in system calls, the linter, the
+# shells that complete and what formats the manual page.
+TEST_PACKAGES := influxdb openssl gcc jq python3 curl shellcheck strace zsh fish man-db mandoc bsdextrautils
 # What checks the model of the protocol:
 MODEL_PACKAGES := spin gcc libc6-dev
 
