@@ -19,8 +19,9 @@ SHELL_SCRIPTS := .ci/run $(wildcard scripts/*.sh)
 # Debian packages. What the program is built from and linked with:
 BUILD_PACKAGES := git make g++ pkg-config libcurl4-openssl-dev libsqlite3-dev libssl-dev \
 	libmicrohttpd-dev libcsv-dev libtomlplusplus-dev
-# What only the tests start: a real InfluxDB, certificates, a TLS server, faults in system calls, the linter.
-TEST_PACKAGES := influxdb prometheus openssl gcc jq python3 curl shellcheck strace
+# What only the tests start: a real InfluxDB, certificates, a TLS server, faults in system calls, the linter, the
+# shells that complete and what formats the manual page.
+TEST_PACKAGES := influxdb prometheus openssl gcc jq python3 curl shellcheck strace zsh fish man-db mandoc bsdextrautils
 # What checks the model of the protocol:
 MODEL_PACKAGES := spin gcc libc6-dev
 
@@ -86,13 +87,20 @@ lint: setup ## check the form of Swift and shell files
 	swift format lint --strict --recursive Sources Tests Package.swift
 	shellcheck $(SHELL_SCRIPTS)
 
+# $(call generate,KIND,FILE): installs what the release program prints about itself.
+generate = $(RELEASE_BINARY) completions $(1) | install -D -m 644 /dev/stdin "$(DESTDIR)$(PREFIX)/share/$(2)"
+
 .PHONY: install
-install: ## install the release program and its documents under DESTDIR and PREFIX
+install: ## install the release program, its page, completions and documents under DESTDIR and PREFIX
 	@[ -x $(RELEASE_BINARY) ] || { echo "there is no $(RELEASE_BINARY): run \`make release\` first" >&2; exit 1; }
 	install -D -m 755 $(RELEASE_BINARY) "$(DESTDIR)$(PREFIX)/bin/tokenrotate"
 	@documents="$(DESTDIR)$(PREFIX)/share/doc/tokenrotate"; echo "install documents in $$documents"; \
 	  find README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE docs jobs cron bench -type f -print0 | \
 	  while IFS= read -r -d '' file; do install -D -m 644 "$$file" "$$documents/$$file"; done
+	$(call generate,man,man/man1/tokenrotate.1)
+	$(call generate,bash,bash-completion/completions/tokenrotate)
+	$(call generate,zsh,zsh/site-functions/_tokenrotate)
+	$(call generate,fish,fish/vendor_completions.d/tokenrotate.fish)
 
 .PHONY: clean
 clean: ## remove what was built and what the demo left

@@ -16,6 +16,7 @@ public enum CommandName: String, Sendable, CaseIterable {
   case auditVerify = "audit verify"
   case auditRepair = "audit repair"
   case sandbox
+  case completions
   /// `help`, or `--help` anywhere: see `Invocation.helpTopic`.
   case help
   case version
@@ -31,8 +32,10 @@ public struct OperandSpecification: Equatable, Sendable {
   public let minimum: Int
   /// nil: as many as there are.
   public let maximum: Int?
+  /// What each of them is, in order; the last stands for all that follow.
+  public let kinds: [OptionValue]
 
-  static let none = OperandSpecification(text: "", minimum: 0, maximum: 0)
+  static let none = OperandSpecification(text: "", minimum: 0, maximum: 0, kinds: [])
 }
 
 /// A process exit code and what it means for a command.

@@ -1,5 +1,5 @@
-/// The one table of commands and options: parsing, help, suggestions, and in time completions and the manual
-/// page all come from it.
+/// The one table of commands and options: parsing, help, suggestions, completions and the manual page all come
+/// from it.
 public struct CommandTable: Sendable {
   public let program: String
   /// What the program is for, in one line.
@@ -27,7 +27,7 @@ public struct CommandTable: Sendable {
     commands: [
       .run, .plan, .status, .create, .check, .rotate, .rollback, .hold, .release, .retire, .rename, .move,
       .adopt,
-      .auditVerify, .auditRepair, .sandbox,
+      .auditVerify, .auditRepair, .sandbox, .completions,
     ],
     commonOptions: [
       OptionSpecification(
@@ -46,8 +46,6 @@ public struct CommandTable: Sendable {
       OptionSpecification(.help, .flag, short: "h", "show help and do nothing else"),
       OptionSpecification(.version, .flag, "show the version and do nothing else"),
     ],
-    laterCommands: [
-      "import", "token", "audit show", "audit export", "report", "completions",
-    ],
+    laterCommands: ["import", "token", "audit show", "audit export", "report"],
     documentation: "/usr/share/doc/tokenrotate, or the docs folder of the source")
 }

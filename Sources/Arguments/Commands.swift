@@ -1,5 +1,6 @@
 extension CommandSpecification {
-  private static let jobs = OperandSpecification(text: "JOB.toml...|DIR", minimum: 1, maximum: nil)
+  private static let jobs = OperandSpecification(
+    text: "JOB.toml...|DIR", minimum: 1, maximum: nil, kinds: [.file("JOB.toml")])
 
   static let run = CommandSpecification(
     name: .run,
@@ -54,7 +55,8 @@ extension CommandSpecification {
     summary: "show where every token stands, trouble first",
     details:
       "CSV, store and cluster compared, one line a token: state, age, when it is due and expires, how long its activation took, in how many stores it is. Without an operand: /etc/tokenrotate/jobs. Takes no lock and changes nothing anywhere.",
-    operands: OperandSpecification(text: "[JOB.toml...|DIR]", minimum: 0, maximum: nil),
+    operands: OperandSpecification(
+      text: "[JOB.toml...|DIR]", minimum: 0, maximum: nil, kinds: [.file("JOB.toml")]),
     options: [verify],
     exitStatuses: [.done, .failed, .badInput, .credential, .person],
     examples: ["tokenrotate status", "tokenrotate status jobs/plant/job.toml --format json"])
@@ -64,7 +66,7 @@ extension CommandSpecification {
     summary: "create the tokens of a CSV once, without rotation",
     details:
       "Uses the cluster and the stores of the job, and this CSV in place of its own. Said again, it creates nothing more; run ignores these tokens until a row of the job takes the name.",
-    operands: OperandSpecification(text: "SPEC.csv", minimum: 1, maximum: 1),
+    operands: OperandSpecification(text: "SPEC.csv", minimum: 1, maximum: 1, kinds: [.file("SPEC.csv")]),
     options: [
       OptionSpecification(.job, .file("JOB.toml"), isRequired: true, "whose cluster and stores to use")
     ],
@@ -85,7 +87,7 @@ extension CommandSpecification {
     summary: "rebuild an empty ledger from store and cluster",
     details:
       "For a state directory that was lost or restored: what the store and the cluster both know is taken over, what only one of them knows is reported. Creates and revokes nothing.",
-    operands: OperandSpecification(text: "JOB.toml", minimum: 1, maximum: 1),
+    operands: OperandSpecification(text: "JOB.toml", minimum: 1, maximum: 1, kinds: [.file("JOB.toml")]),
     options: [],
     exitStatuses: [.done, .failed, .badInput, .locked, .credential, .audit, .person],
     examples: ["tokenrotate adopt jobs/plant/job.toml"])
@@ -94,7 +96,7 @@ extension CommandSpecification {
     name: .auditVerify,
     summary: "check the chain of an audit log, offline",
     details: "Checks the state directory's log, that of a job, or the files given.",
-    operands: OperandSpecification(text: "[FILE...]", minimum: 0, maximum: nil),
+    operands: OperandSpecification(text: "[FILE...]", minimum: 0, maximum: nil, kinds: [.file("FILE")]),
     options: [OptionSpecification(.job, .file("JOB.toml"), "check the log of this job")],
     exitStatuses: [
       ExitStatus(code: 0, meaning: "every chain is whole"), .badInput,

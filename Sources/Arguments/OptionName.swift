@@ -51,7 +51,7 @@ public enum OptionName: String, Sendable, CaseIterable {
   public var text: String { "--\(rawValue)" }
 }
 
-/// What an option takes.
+/// What an option takes, or what an operand is.
 public enum OptionValue: Equatable, Sendable {
   /// Nothing: it is there or not.
   case flag

@@ -176,5 +176,10 @@ private struct Parser {
         code: .unwantedOperand, message: "\(name) has no use for '\(operands[maximum].prefix(60))'",
         hint: usage)
     }
+    for (index, operand) in operands.enumerated() {
+      guard let complaint = wanted.kind(at: index)?.complaint(about: operand) else { continue }
+      throw UsageError(
+        code: .badValue, message: "\(name) knows no '\(operand.prefix(60))'", hint: complaint)
+    }
   }
 }

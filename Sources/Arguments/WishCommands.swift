@@ -1,6 +1,8 @@
 extension CommandSpecification {
-  private static let names = OperandSpecification(text: "JOB.toml NAME...", minimum: 2, maximum: nil)
-  private static let name = OperandSpecification(text: "JOB.toml NAME", minimum: 2, maximum: 2)
+  private static let names = OperandSpecification(
+    text: "JOB.toml NAME...", minimum: 2, maximum: nil, kinds: [.file("JOB.toml"), .text("NAME")])
+  private static let name = OperandSpecification(
+    text: "JOB.toml NAME", minimum: 2, maximum: 2, kinds: [.file("JOB.toml"), .text("NAME")])
 
   static let rotate = CommandSpecification(
     name: .rotate,
@@ -58,7 +60,9 @@ extension CommandSpecification {
     summary: "tell that a row's name has changed",
     details:
       "Change the name in the CSV first. The token stays: its description on the cluster and its place in the stores get the new name. Consumers read the new place from then on.",
-    operands: OperandSpecification(text: "JOB.toml OLD NEW", minimum: 3, maximum: 3),
+    operands: OperandSpecification(
+      text: "JOB.toml OLD NEW", minimum: 3, maximum: 3,
+      kinds: [.file("JOB.toml"), .text("OLD"), .text("NEW")]),
     options: [],
     exitStatuses: ExitStatus.ofRun,
     examples: ["tokenrotate rename job.toml gateway-1 gateway-north"])
@@ -68,7 +72,7 @@ extension CommandSpecification {
     summary: "let a job go on whose cluster or stores have changed",
     details:
       "Change [cluster] or [[store]] in the job first: until this command a run refuses it. New stores get the tokens from the old first one; the old files stay until you remove them. On another cluster every token is made anew by the next run.",
-    operands: OperandSpecification(text: "JOB.toml", minimum: 1, maximum: 1),
+    operands: OperandSpecification(text: "JOB.toml", minimum: 1, maximum: 1, kinds: [.file("JOB.toml")]),
     options: [],
     exitStatuses: [
       .done, .failed, .badInput, .locked,

@@ -35,14 +35,9 @@ struct Program {
         "tokenrotate: \(VisibleText.line(error.message))\n  hint: \(VisibleText.line(error.hint))\n")
       return .badInput
     }
-    switch invocation.command {
-    case .help:
-      output.write(CommandTable.tokenrotate.help(invocation.helpTopic))
+    if let text = text(askedForBy: invocation) {
+      output.write(text)
       return .done
-    case .version:
-      output.write("tokenrotate \(Version.text)\n")
-      return .done
-    default: break
     }
     do {
       let context = try CommandContext(invocation, output: output, errors: errors)
@@ -50,6 +45,21 @@ struct Program {
     } catch {
       tell(Problem(any: error))
       return .failed
+    }
+  }
+
+  /// What some commands print and are done; nil for those that do something.
+  private func text(askedForBy invocation: Invocation) -> String? {
+    let table = CommandTable.tokenrotate
+    switch invocation.command {
+    case .help: return table.help(invocation.helpTopic)
+    case .version: return "tokenrotate \(Version.text)\n"
+    case .completions:
+      return invocation.operands.first.flatMap { GeneratedText(rawValue: $0) }
+        .map { table.generate($0, version: Version.text) }
+    case .run, .plan, .status, .create, .check, .rotate, .rollback, .hold, .release, .retire, .rename, .move,
+      .adopt, .auditVerify, .auditRepair, .sandbox:
+      return nil
     }
   }
 
@@ -68,7 +78,7 @@ struct Program {
     case .auditVerify: await AuditCommand(context: context).verify()
     case .auditRepair: await AuditCommand(context: context).repair()
     case .sandbox: await SandboxCommand(context: context).run()
-    case .help, .version: .done
+    case .completions, .help, .version: .done
     }
   }
 
@@ -96,7 +106,7 @@ extension CommandName {
     case .run, .plan, .status, .create, .rotate, .rollback, .hold, .release, .retire, .rename, .move, .adopt,
       .auditRepair, .sandbox:
       true
-    case .check, .auditVerify, .help, .version: false
+    case .check, .auditVerify, .completions, .help, .version: false
     }
   }
 }

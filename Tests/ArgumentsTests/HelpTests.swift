@@ -29,7 +29,10 @@ import Testing
     }
     let supported = table.options(of: command).filter { !$0.isLater }
     #expect(Set(shown) == Set(supported.map(\.name)))
-    let operands = Array(repeating: "x", count: specification.operands.minimum)
+    let operands = (0..<specification.operands.minimum).map { index -> String in
+      guard case .choice(let words) = specification.operands.kind(at: index) else { return "x" }
+      return words[0]
+    }
     let required = supported.filter(\.isRequired).flatMap { [$0.name.text, "x"] }
     for option in supported {
       for form in forms(of: option) {

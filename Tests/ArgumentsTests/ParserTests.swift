@@ -23,6 +23,7 @@ func parse(_ line: String) -> Result<Invocation, UsageError> {
     ("audit --state d verify", .auditVerify, []),
     ("--state d audit repair", .auditRepair, []),
     ("sandbox --listen 0", .sandbox, []),
+    ("completions zsh", .completions, ["zsh"]),
     ("run -- --odd -q", .run, ["--odd", "-q"]),
     ("run -", .run, ["-"]),
     ("--version", .version, []),
@@ -124,6 +125,9 @@ func parse(_ line: String) -> Result<Invocation, UsageError> {
       "usage: tokenrotate sandbox [OPTION...]"
     ),
     (
+      "completions tcsh", .badValue, "completions knows no 'tcsh'", "write bash or zsh or fish or man"
+    ),
+    (
       "help import", .notSupportedYet, "import is not supported by this version yet",
       "`tokenrotate --help` lists what is"
     ),
@@ -135,7 +139,6 @@ func parse(_ line: String) -> Result<Invocation, UsageError> {
 
   @Test(arguments: [
     "import --job j", "token create --wait", "token", "audit show", "audit export", "report",
-    "completions bash",
   ])
   func whatIsPromisedForLaterIsRefusedAsSuch(line: String) {
     guard case .failure(let error) = parse(line) else {
