@@ -28,10 +28,15 @@ struct Performer: Sendable {
         if ports.interruption.isRequested { throw .interrupted }
         try await examineIfNeeded(&work)
         try await recordWhatIsKnown(&work)
-        let action = work.machine.nextAction(context(for: work))
-        guard let next = try await perform(action, on: &work) else { continue }
-        guard case .finished = next, let farewell = work.machine.nextFarewell(context(for: work)) else {
-          return (work, .success(next))
+        if work.end == nil {
+          let action = work.machine.nextAction(context(for: work))
+          guard let next = try await perform(action, on: &work) else { continue }
+          guard case .finished(let outcome) = next else { return (work, .success(next)) }
+          work.end = outcome
+        }
+        // Who waits for a token's end is told all the same; what the lineage could not do is not tried once more.
+        guard let farewell = work.machine.nextFarewell(context(for: work)) else {
+          return (work, .success(.finished(work.outcomeOfEnd)))
         }
         if let next = try await perform(farewell, on: &work) { return (work, .success(next)) }
       }

@@ -64,6 +64,8 @@ struct TokenWork: Sendable {
   /// A step failed for good in this run. Tokens that must go still go; nothing new is made.
   var problem: Problem?
   var outcomeOfProblem: TokenOutcome = .failed
+  /// What the last step ended with, when this run can get no further with the lineage.
+  var end: TokenOutcome?
   /// Why the description on the cluster is not the row's. Told at the end: it keeps the token from nothing else.
   var updateProblem: Problem?
   /// How many creations of this run ended without a token, by what ended them.
@@ -108,6 +110,12 @@ struct TokenWork: Sendable {
       place.secret = attempt.key
     }
     return place
+  }
+
+  /// The end; what has failed since outranks what only needs a person.
+  var outcomeOfEnd: TokenOutcome {
+    guard let end, end != .attention || problem == nil else { return outcomeOfProblem }
+    return end
   }
 
   mutating func note(_ concern: Concern) {

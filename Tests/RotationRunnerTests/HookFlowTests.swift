@@ -188,6 +188,29 @@ struct HookFlowTests {
     #expect(bench.run()?.report.counts == [.retired: 1] && bench.liveIDs == ["id-2"])
   }
 
+  /// Nor is what it could not do tried once more for the farewell.
+  @Test(arguments: [Hook.Scope.run, .token], [false, true])
+  func aStepThatFailedIsNotRepeatedForAFarewell(scope: Hook.Scope, failsAgain: Bool) throws {
+    let bench = try #require(Bench.rotated("a"))
+    bench.hooks.hooks = [Hook(name: "gone", occasion: .retired, scope: scope)]
+    bench.hooks.errors["gone"] = Array(repeating: ScriptedHooks.failure, count: failsAgain ? 2 : 1)
+    bench.clock.advance(by: Bench.day + .seconds(60))
+    #expect(bench.run()?.exit == 6)
+    bench.clock.advance(by: Bench.day * 30)
+    bench.store.promoteErrors = Array(
+      repeating: StoreError(.misconfigured, message: "read-only"), count: 2)
+    let (lines, stagings) = (bench.events().count, bench.store.stagings)
+    let failed = try #require(bench.run())
+    #expect(failed.exit == 6 && failed.token("a")?.problem?.message.contains("read-only") == true)
+    let events = bench.events()[lines...]
+    #expect(events.count { $0 == "delivery.failed" } == 1 && bench.store.stagings == stagings + 1)
+    #expect(bench.store.promoteErrors.count == 1)
+    let end = failsAgain ? ["delivery.failed", "hook.failed"] : ["hook.done", "hooks.settled"]
+    #expect(events.suffix(2) == end)
+    bench.store.promoteErrors = []
+    #expect(bench.run()?.exit == 0 && bench.changesOfAnotherRun() == [])
+  }
+
   @Test func whoComesBackIsTold() throws {
     let bench = try #require(Bench.rotated("a"))
     bench.hooks.hooks = [HookFlowTests.reload]
