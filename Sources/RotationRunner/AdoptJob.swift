@@ -46,7 +46,7 @@ public struct AdoptJob: Sendable {
       } catch { throw Stop(error) }
       if lineages.isEmpty { break }
       for lineage in lineages {
-        unclaimed.remove(lineage.name)
+        unclaimed.subtract(lineage.names)
         if let report = try await adopt(lineage, view, performer) {
           tally.count(report)
           ports.reporter.tokenFinished(plan.name, report)

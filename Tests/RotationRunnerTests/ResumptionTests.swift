@@ -248,4 +248,17 @@ struct ResumptionTests {
     bench.cluster.listError = nil
     #expect(bench.run()?.exit == 0)
   }
+
+  /// Their markers have the former name as long as nobody has described them anew.
+  @Test func adoptingKnowsTokensByTheirFormerName() throws {
+    let bench = Bench("old")
+    #expect(bench.run()?.exit == 0)
+    bench.rows = [Bench.row("new")]
+    bench.cluster.updates = [.refuse(ServiceError(.badRequest, status: 400, message: "no"))]
+    #expect(bench.wish(.rename(to: "new"), "old")?.exit == 1)
+    let marker = Marker.split(try #require(bench.cluster.live.first).description).marker
+    #expect(marker?.name == "old")
+    let adopted = try #require(bench.adopt())
+    #expect(adopted.exit == 0 && adopted.noticed.isEmpty && adopted.report.counts == [.unchanged: 1])
+  }
 }
