@@ -101,6 +101,11 @@ public struct PlanJob: Sendable {
     for event in evidence.events {
       guard (try? work.machine.apply(TimedEvent(event, at: ports.clock.now))) != nil else { continue }
     }
+    for attempt in work.machine.endedWatches(at: ports.clock.now) {
+      let event = TimedEvent(.createWatchEnded(attempt: attempt), at: ports.clock.now)
+      guard (try? work.machine.apply(event)) != nil else { continue }
+      work.note(Concern(problem: .watchEnded(attempt, name: work.name)))
+    }
     try await performer.examineIfNeeded(&work)
     for event in work.unrecorded {
       guard (try? work.machine.apply(TimedEvent(event, at: ports.clock.now))) != nil else { continue }

@@ -72,6 +72,22 @@ struct PlanTests {
     #expect(bench.cluster.changes == 0)
   }
 
+  @Test func theEndOfAWatchIsForeseen() throws {
+    let bench = Bench("a")
+    bench.cluster.creations["a"] = [.vanish(effectAfter: nil)]
+    #expect(bench.run()?.exit == 0 && bench.cluster.posts.count == 2)
+    bench.clock.advance(by: Attempt.watch - .seconds(60))
+    #expect(bench.plan()?.steps.map(\.kind) == [.nothing])
+    bench.clock.advance(by: .seconds(120))
+    let plan = try #require(bench.plan())
+    #expect(plan.exit == 8 && plan.steps.map(\.kind) == [.needsPerson])
+    #expect(plan.steps.first?.reason.contains("was never answered") == true)
+    #expect(!bench.events().contains("create.watch_ended"), "a plan records nothing")
+    let told = try #require(bench.run())
+    #expect(told.exit == 8 && told.token("a")?.problem?.code == "attempt_unknown")
+    #expect(bench.plan()?.exit == 0 && bench.run()?.exit == 0)
+  }
+
   @Test func whatRefusesARunRefusesItsPlan() throws {
     let bench = Bench("a", "b")
     bench.limits.maximumCreates = 1
