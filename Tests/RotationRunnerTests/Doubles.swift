@@ -23,7 +23,8 @@ final class Life: @unchecked Sendable {
 /// A store of plain dictionaries that fails when it is told to.
 final class MemoryStore: SecretStore, @unchecked Sendable {
   // Only ever touched by the thread of the deterministic executor.
-  let name: String
+  /// Its name within the job, which is that of its place among the job's stores.
+  var name: String
   var pending: [String: StoredToken] = [:]
   var current: [String: StoredToken] = [:]
   var previous: [String: StoredToken] = [:]
@@ -33,6 +34,7 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
   var promoteErrors: [StoreError] = []
   var rollBackErrors: [StoreError] = []
   var withdrawErrors: [StoreError] = []
+  var relocateErrors: [StoreError] = []
   /// Calls that change the store.
   private(set) var changes = 0
   private(set) var stagings = 0
@@ -54,10 +56,15 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
   /// An effect on the store, with a death on either side of it.
   private func change(_ what: String, _ body: () throws(StoreError) -> Void) throws(StoreError) {
     let dead = StoreError(.misconfigured, message: "the process is dead")
+    try requireOpen()
     guard life.reaches("\(what)") else { throw dead }
     changes += 1
     try body()
     guard life.reaches("\(what)'s end") else { throw dead }
+  }
+
+  private func requireOpen() throws(StoreError) {
+    guard isOpen else { throw StoreError(.unavailable, message: "the store is not open") }
   }
 
   static func full(_ count: Int) -> [StoreError] {
@@ -74,6 +81,7 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
 
   func open() async throws(StoreError) {
     try fail(from: &openErrors)
+    guard !isOpen else { throw StoreError(.ownedByAnother, message: "another process has the store open") }
     isThere = true
     isOpen = true
   }
@@ -88,9 +96,11 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
   private func key(_ place: StorePlace) -> String { place.secret ?? place.name }
 
   func reserve(_ place: StorePlace, for token: PlannedToken) async throws(StoreError) {
+    try requireOpen()
     try fail(from: &reserveErrors)
     changes += 1
     planned.append(token)
+    if current[key(place)]?.attempt == token.attempt { return }
     guard pending[key(place)].map({ $0.attempt == token.attempt }) ?? true else {
       throw StoreError(.conflict, message: "another attempt is pending")
     }
@@ -100,7 +110,7 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
     stagings += 1
     try fail(from: &stageErrors)
     try change("a staging") { () throws(StoreError) in
-      pending[key(place)] = token
+      if current[key(place)]?.attempt != token.attempt { pending[key(place)] = token }
     }
   }
 
@@ -147,16 +157,18 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
   }
 
   func relocate(from old: StorePlace, to place: StorePlace) async throws(StoreError) {
-    changes += 1
-    let (from, to) = (key(old), key(place))
-    guard from != to else { return }
-    for places in [\MemoryStore.pending, \.current, \.previous] {
-      guard let token = self[keyPath: places][from] else { continue }
-      guard self[keyPath: places][to] == nil else {
-        throw StoreError(.ownedByAnother, message: "\(to) is taken")
+    try fail(from: &relocateErrors)
+    try change("a relocation") { () throws(StoreError) in
+      let (from, to) = (key(old), key(place))
+      guard from != to else { return }
+      for places in [\MemoryStore.pending, \.current, \.previous] {
+        guard let token = self[keyPath: places][from] else { continue }
+        guard self[keyPath: places][to] == nil else {
+          throw StoreError(.ownedByAnother, message: "\(to) is taken")
+        }
+        self[keyPath: places][to] = token
+        self[keyPath: places][from] = nil
       }
-      self[keyPath: places][to] = token
-      self[keyPath: places][from] = nil
     }
   }
 

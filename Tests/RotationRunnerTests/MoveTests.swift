@@ -190,4 +190,166 @@ struct MoveTests {
     #expect(refused.exit == 1 && refused.report.problem?.code == "not_settled")
     #expect(bench.run()?.report.problem?.code == "binding_changed")
   }
+
+  // MARK: What waits in the first store
+
+  /// A token that is on its way and has not got further than the first of two stores.
+  struct OnItsWay: Sendable, CustomTestStringConvertible {
+    var testDescription: String
+    var prepare: @Sendable () -> Bench?
+  }
+
+  /// Two stores, called A and B, that have `id-1`; `id-2` is on its way in A.
+  private static func twoStores(_ rotate: (Bench) -> Bool) -> Bench? {
+    let bench = Bench.rotating("a")
+    bench.stores = [bench.store, MemoryStore(name: "file-2")]
+    bench.stores[1].life = bench.life
+    bench.binding = JobBinding(cluster: "account/cluster", stores: ["A", "B"])
+    guard bench.run()?.exit == 0 else { return nil }
+    bench.clock.advance(by: Bench.day * 30)
+    guard rotate(bench), bench.stores[1].current["a"]?.tokenID == "id-1" else { return nil }
+    return bench
+  }
+
+  private static func failToPromote(_ bench: Bench) -> Bool {
+    bench.store.promoteErrors = [StoreError(.misconfigured, message: "read-only")]
+    guard bench.run()?.exit == 6, let status = try? bench.status("a") else { return false }
+    return status == .active && bench.store.pending["a"]?.tokenID == "id-2"
+  }
+
+  static let onTheirWay = [
+    OnItsWay(testDescription: "staged") {
+      twoStores { bench in
+        bench.cluster.answerToProbe = { _, _ in .refused(status: 401, message: "no") }
+        defer { bench.cluster.answerToProbe = { _, _ in .accepted } }
+        return bench.run()?.exit == 5
+      }
+    },
+    OnItsWay(testDescription: "active") { twoStores(failToPromote) },
+    OnItsWay(testDescription: "active, and promoted without a record of it") {
+      twoStores { bench in
+        guard failToPromote(bench) else { return false }
+        let store = bench.store
+        (store.previous["a"], store.current["a"], store.pending["a"]) = (
+          store.current["a"], store.pending["a"], nil
+        )
+        return true
+      }
+    },
+  ]
+
+  static let orders = [["B"], ["B", "A"], ["B", "C"], ["C", "B"], ["C", "A"], ["A", "C"], ["A"], ["C"]]
+
+  /// Gives the job these stores; the old binding and the old stores.
+  private static func give(_ order: [String], to bench: Bench) -> (JobBinding, [MemoryStore]) {
+    let (binding, stores) = (bench.binding, bench.stores)
+    let fresh = MemoryStore(name: "C")
+    fresh.life = bench.life
+    let all = ["A": stores[0], "B": stores[1], "C": fresh]
+    bench.binding = JobBinding(cluster: binding.cluster, stores: order)
+    bench.stores = order.compactMap { all[$0] }
+    name(bench.stores)
+    return (binding, stores)
+  }
+
+  private static func name(_ stores: [MemoryStore]) {
+    for (index, store) in stores.enumerated() { store.name = index == 0 ? "file" : "file-\(index + 1)" }
+  }
+
+  private static func expectDelivered(_ bench: Bench, _ comment: Comment) {
+    let result = bench.run()
+    #expect(result?.exit == 0 && result?.report.counts == [.rotated: 1], comment)
+    for store in bench.stores {
+      #expect(store.current["a"]?.tokenID == "id-2" && store.pending.isEmpty, comment)
+      #expect(store.previous["a"]?.tokenID == "id-1", comment)
+    }
+    #expect(bench.cluster.posts.count == 2 && bench.cluster.revoked.isEmpty, comment)
+    #expect(bench.changesOfAnotherRun() == [], comment)
+    bench.clock.advance(by: Bench.day + .seconds(60))
+    #expect(bench.run()?.report.counts == [.retired: 1], comment)
+  }
+
+  @Test(arguments: onTheirWay, orders)
+  func whatIsOnItsWayGoesOnInTheNewFirstStore(token: OnItsWay, order: [String]) throws {
+    let bench = try #require(token.prepare())
+    let (old, stores) = Self.give(order, to: bench)
+    #expect(bench.move(from: old, oldStores: stores)?.exit == 0)
+    Self.expectDelivered(bench, "\(token) to \(order)")
+  }
+
+  /// The process dies in the middle; then the job moves on, or back.
+  @Test(arguments: onTheirWay, [false, true])
+  func thereIsNoBadMomentToDieInAMove(token: OnItsWay, returns: Bool) throws {
+    for order in Self.orders {
+      for effects in 0..<40 {
+        let bench = try #require(token.prepare())
+        let (old, stores) = Self.give(order, to: bench)
+        let new = (bench.binding, bench.stores)
+        bench.life.begin(effects: effects)
+        _ = bench.move(from: old, oldStores: stores)
+        let end = bench.life.end
+        bench.life.begin(effects: nil)
+        guard let end else { break }
+        let moment: Comment = "\(token) to \(order), died at \(end), \(effects)"
+        if returns {
+          (bench.binding, bench.stores) = (old, stores)
+          Self.name(stores)
+          // It had moved in full: then it is moved back.
+          if bench.plan()?.exit == 2 {
+            #expect(bench.move(from: new.0, oldStores: new.1)?.exit == 0, moment)
+          }
+        } else {
+          (bench.binding, bench.stores) = new
+          #expect(bench.move(from: old, oldStores: stores)?.exit == 0, moment)
+        }
+        Self.expectDelivered(bench, moment)
+      }
+    }
+  }
+
+  @Test(arguments: ["staged", "active"], [false, true])
+  func aStoreThatHasAStringAloneIsNotLeftUnread(phase: String, isMounted: Bool) throws {
+    let token = try #require(Self.onTheirWay.first { $0.testDescription == phase })
+    let bench = try #require(token.prepare())
+    let (old, stores) = Self.give(["B"], to: bench)
+    bench.store.isThere = isMounted
+    if isMounted { bench.store.openErrors = MemoryStore.away(1) }
+    let refused = try #require(bench.move(from: old, oldStores: stores))
+    #expect(refused.exit == 1 && refused.report.problem?.code == "pending_in_old_store")
+    let why = isMounted ? "does not answer" : "is not there"
+    #expect(refused.report.problem?.message.contains("on its way (a)") == true)
+    #expect(refused.report.problem?.message.hasSuffix(why) == true)
+    bench.store.isThere = true
+    #expect(bench.run()?.report.problem?.code == "binding_changed", "nothing was moved")
+    #expect(bench.move(from: old, oldStores: stores)?.exit == 0)
+    Self.expectDelivered(bench, "\(phase)")
+  }
+
+  @Test func aStringThatTheNewFirstStoreHasAlreadyIsNotAskedForAgain() throws {
+    let bench = try #require(Self.twoStores(Self.failToPromote))
+    let (old, stores) = Self.give(["B"], to: bench)
+    bench.stores[0].pending["a"] = bench.store.pending["a"]
+    bench.store.openErrors = MemoryStore.away(9)
+    #expect(bench.move(from: old, oldStores: stores)?.exit == 0)
+    Self.expectDelivered(bench, "it was copied before")
+  }
+
+  @Test func anActiveTokenWhoseStringIsNowhereIsNotMoved() throws {
+    let bench = try #require(Self.twoStores(Self.failToPromote))
+    let (old, stores) = Self.give(["B"], to: bench)
+    bench.store.pending = [:]
+    let refused = try #require(bench.move(from: old, oldStores: stores))
+    #expect(refused.exit == 1 && refused.report.problem?.code == "string_lost")
+  }
+
+  @Test func aStoreThatHasNothingAloneMayBeLeftUnread() throws {
+    let bench = Bench.rotating("a")
+    bench.stores = [bench.store, MemoryStore(name: "file-2")]
+    bench.binding = JobBinding(cluster: "account/cluster", stores: ["A", "B"])
+    #expect(bench.run()?.exit == 0)
+    let (old, stores) = Self.give(["B"], to: bench)
+    bench.store.openErrors = MemoryStore.away(9)
+    #expect(bench.move(from: old, oldStores: stores)?.exit == 0)
+    #expect(bench.run()?.exit == 0 && bench.changesOfAnotherRun() == [])
+  }
 }
