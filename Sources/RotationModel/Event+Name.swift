@@ -54,6 +54,8 @@ extension Event {
     case .retirementRequested(let now): now ? "retire.requested_now" : "retire.requested"
     case .storeWithdrawn: "store.withdrawn"
     case .lineageRenamed: "lineage.renamed"
+    case .relocationIntended: "relocation.intended"
+    case .relocationRefused: "relocation.refused"
     case .storeRelocated: "store.relocated"
     case .relocationDone: "relocation.done"
     case .clusterChanged: "lineage.moved"

@@ -103,6 +103,11 @@ public enum Event: Equatable, Sendable {
   case storeWithdrawn(generation: Int, store: String, at: Instant)
   /// The row's name changed; `from` is what it was. The stores still have the tokens under the old name.
   case lineageRenamed(from: String)
+  /// They are about to be put under this key, in every store; nil: the lineage's name. Whatever the row says later,
+  /// the stores agree on one place. Ledgers of earlier versions do not have it.
+  case relocationIntended(key: String?)
+  /// The place was somebody else's already; no store was changed.
+  case relocationRefused(reason: String)
   /// The store has the lineage's tokens under their new name.
   case storeRelocated(store: String)
   /// Every store has them under this key; nil: the lineage's name.

@@ -39,6 +39,8 @@ extension Event {
     case "retire.requested": return .retirementRequested(now: false)
     case "retire.requested_now": return .retirementRequested(now: true)
     case "lineage.renamed": return record.key.map { .lineageRenamed(from: $0) }
+    case "relocation.intended": return .relocationIntended(key: record.key)
+    case "relocation.refused": return .relocationRefused(reason: record.reason ?? "")
     case "store.relocated":
       return record.store.map { .storeRelocated(store: $0) }
     case "relocation.done": return .relocationDone(key: record.key)

@@ -106,7 +106,8 @@ extension Event {
     case .lineageHeld, .lineageReleased, .retirementRequested: EventRecord(name: name)
     case .lineageRenamed(let from), .clusterChanged(let from): EventRecord(name: name, key: from)
     case .storeRelocated(let store): EventRecord(name: name, store: store)
-    case .relocationDone(let key): EventRecord(name: name, key: key)
+    case .relocationIntended(let key), .relocationDone(let key): EventRecord(name: name, key: key)
+    case .relocationRefused(let reason): EventRecord(name: name, reason: reason)
     }
   }
 

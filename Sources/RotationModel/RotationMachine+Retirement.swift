@@ -14,6 +14,13 @@ public struct Wishes: Equatable, Sendable {
   public internal(set) var formerNames: [String] = []
   /// While the stores still have tokens under another name: those that have none there any more.
   public internal(set) var relocatedIn: Set<String>?
+  /// Where all stores are to have them, from before the first one is changed.
+  public internal(set) var relocationTarget: RelocationTarget?
+
+  public struct RelocationTarget: Equatable, Sendable {
+    /// nil: the lineage's name.
+    public let key: String?
+  }
 
   public enum Retirement: Equatable, Sendable {
     case afterOverlap
@@ -184,12 +191,19 @@ extension RotationMachine {
       wishes.formerNames.append(from)
       for index in generations.indices where generations[index].key == nil { generations[index].key = from }
       wishes.relocatedIn = []
+    case .relocationIntended(let key):
+      guard wishes.relocatedIn != nil, wishes.relocationTarget == nil else { throw illegal(timed) }
+      wishes.relocationTarget = Wishes.RelocationTarget(key: key)
+    case .relocationRefused:
+      guard wishes.relocatedIn?.isEmpty == true, wishes.relocationTarget != nil else { throw illegal(timed) }
+      wishes.relocationTarget = nil
     case .storeRelocated(let store):
       guard wishes.relocatedIn != nil else { throw illegal(timed) }
       wishes.relocatedIn?.insert(store)
     case .relocationDone(let key):
       guard wishes.relocatedIn != nil else { throw illegal(timed) }
       wishes.relocatedIn = nil
+      wishes.relocationTarget = nil
       for index in generations.indices where generations[index].isLive || !generations[index].isConfirmedGone
       {
         generations[index].key = key

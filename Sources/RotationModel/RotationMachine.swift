@@ -161,7 +161,7 @@ public struct RotationMachine: Equatable, Sendable {
       try applyChange(timed)
     case .rotationRequested, .lineageHeld, .lineageReleased, .rollbackRequested, .storeRolledBack,
       .rollbackDone, .rollbackRefused, .retirementRequested, .storeWithdrawn, .lineageRenamed,
-      .storeRelocated, .relocationDone, .clusterChanged,
+      .relocationIntended, .relocationRefused, .storeRelocated, .relocationDone, .clusterChanged,
       .tokenForgotten:
       try applyWish(timed)
     }

@@ -26,17 +26,27 @@ extension Performer {
     return nil
   }
 
-  /// Lets one store have the lineage's tokens under its new name.
+  /// Lets one store have the lineage's tokens under its new name. Where that is was put on record before the first
+  /// store was touched: a row that says something else since is for a person to look at.
   func relocate(in storeName: String, work: inout TokenWork) async throws(Stop) -> Next? {
     guard let store = plan.store(named: storeName), let oldName = work.machine.wishes.formerNames.last else {
       return .finished(.failed)
     }
+    guard work.machine.wishes.relocationTarget != nil else {
+      try await record([.relocationIntended(key: work.relocationKey)], for: &work)
+      return nil
+    }
     let key = work.machine.generations.last { $0.isLive && $0.attempt != nil }?.key
     let old = StorePlace(job: plan.name, name: oldName, secret: key)
-    let new = work.desired?.place ?? StorePlace(job: plan.name, name: work.name)
+    var new = work.desired?.place ?? StorePlace(job: plan.name, name: work.name)
+    new.secret = work.relocationKey
     do throws(StoreError) {
       try await store.relocate(from: old, to: new)
     } catch {
+      // Where a place is taken and nothing is there yet, the row may name another.
+      if error.saysThatPlaceIsTaken, work.machine.wishes.relocatedIn?.isEmpty == true {
+        try await record([.relocationRefused(reason: error.message)], for: &work)
+      }
       work.fail(Problem(error).naming(work.name), as: .undelivered)
       return .finished(work.outcomeOfProblem)
     }
@@ -59,6 +69,15 @@ extension Performer {
       [.deliveryFailed(generation: number, store: storeName, reason: error.message)], for: &work)
     work.fail(Problem(error).naming(work.name), as: .undelivered)
     return .finished(work.outcomeOfProblem)
+  }
+}
+
+extension StoreError {
+  fileprivate var saysThatPlaceIsTaken: Bool {
+    switch code {
+    case .ownedByAnother, .conflict: true
+    case .unavailable, .noRoom, .missing, .misconfigured, .malformed: false
+    }
   }
 }
 

@@ -41,10 +41,9 @@ struct Concern: Sendable {
       }
       return concerns
     }
-    if work.machine.wishes.relocatedIn == nil,
-      (desired.place.secret ?? work.name) != (newest.key ?? work.name)
-    {
-      concerns.append(Concern(problem: .moved(work.name, newest, to: desired.place.secret)))
+    let key = work.machine.wishes.relocatedIn == nil ? newest.key : work.relocationKey
+    if (desired.place.secret ?? work.name) != (key ?? work.name) {
+      concerns.append(Concern(problem: .moved(work.name, key, to: desired.place.secret)))
     }
     if newest.nearsItsEnd(at: now, work: work, policy: plan.policy) {
       concerns.append(Concern(problem: .expiring(work, newest, now)))
@@ -160,11 +159,11 @@ extension Problem {
     )
   }
 
-  static func moved(_ name: String, _ generation: Generation, to key: String?) -> Problem {
+  static func moved(_ name: String, _ kept: String?, to key: String?) -> Problem {
     Problem(
       code: "place_differs",
       message:
-        "\(name): its token is stored as \(generation.key ?? name), and the row now says \(key ?? name)",
+        "\(name): its token is stored as \(kept ?? name), and the row now says \(key ?? name)",
       hint: "put `secret` back: a token keeps its place in the stores, unless `tokenrotate rename` moves it")
   }
 

@@ -116,7 +116,7 @@ extension Performer {
       ]
     case .confirmDisable(let number): return [.disableDone(generation: number, at: now)]
     case .relocate(let store): return [.storeRelocated(store: store)]
-    case .completeRelocation: return [.relocationDone(key: work.desired?.place.secret)]
+    case .completeRelocation: return [.relocationDone(key: work.relocationKey)]
     case .withdraw(let number, let store):
       return [.storeWithdrawn(generation: number, store: store, at: now)]
     case .disable(let number), .revoke(let number, _):

@@ -92,7 +92,7 @@ struct Performer: Sendable {
     case .relocate(let store):
       return try await relocate(in: store, work: &work)
     case .completeRelocation:
-      try await record([.relocationDone(key: work.desired?.place.secret)], for: &work)
+      try await record([.relocationDone(key: work.relocationKey)], for: &work)
       return nil
     case .withdraw(let generation, let store):
       return try await withdraw(generation, from: store, work: &work)

@@ -112,6 +112,12 @@ struct TokenWork: Sendable {
     return place
   }
 
+  /// Under what the stores are to have the tokens after a renaming. A ledger that does not tell follows the row.
+  var relocationKey: String? {
+    guard let target = machine.wishes.relocationTarget else { return desired?.place.secret }
+    return target.key
+  }
+
   /// The end; what has failed since outranks what only needs a person.
   var outcomeOfEnd: TokenOutcome {
     guard let end, end != .attention || problem == nil else { return outcomeOfProblem }

@@ -80,6 +80,8 @@ import Testing
     (Event.rollbackRefused(generation: 1, reason: "not accepted"), ["reason": "not accepted"]),
     (Event.lineageRenamed(from: "old"), ["key": "old"]),
     (Event.clusterChanged(from: "account/cluster"), ["key": "account/cluster"]),
+    (Event.relocationIntended(key: "secret"), ["key": "secret"]),
+    (Event.relocationRefused(reason: "taken"), ["reason": "taken"]),
     (Event.relocationDone(key: "secret"), ["key": "secret"]),
   ])
   func details(event: Event, expected: [String: String]) throws {

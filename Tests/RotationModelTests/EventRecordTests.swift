@@ -37,7 +37,7 @@ struct EventRecordTests {
       .tokenAdopted(generation: 1, attempt: attempt(1), tokenID: "t", place: .current, expiresAt: start),
       .tokenAdopted(generation: 1, attempt: attempt(1), tokenID: "t", place: .previous, expiresAt: nil),
       .tokenTakenOver(tokenID: "t", expiresAt: nil),
-      .relocationDone(key: nil),
+      .relocationDone(key: nil), .relocationIntended(key: nil),
       .createIntended(generation: 1, attempt: attempt(1), deadline: start, key: "k"),
       .storeStaged(generation: 1, attempt: attempt(1), store: "file", key: "k"),
       .tokenAdopted(
@@ -113,6 +113,7 @@ struct EventRecordTests {
     let emptied = EventRecord(name: record.name)
     let needsNothing: [Event] = [
       .lineageHeld, .lineageReleased, .retirementRequested(now: false), .relocationDone(key: nil),
+      .relocationIntended(key: nil), .relocationRefused(reason: ""),
     ]
     #expect(Event(record: emptied) == needsNothing.first { $0.record.name == record.name })
     for strip: (inout EventRecord) -> Void in [

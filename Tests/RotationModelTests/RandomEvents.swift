@@ -53,7 +53,10 @@ enum RandomEvents {
       ]
     }
     if machine.wishes.relocatedIn != nil {
-      events += [.storeRelocated(store: store), .relocationDone(key: nil)]
+      events += [
+        .relocationIntended(key: nil), .relocationRefused(reason: "taken"), .storeRelocated(store: store),
+        .relocationDone(key: nil),
+      ]
     }
     for attempt in machine.attempts.suffix(3) {
       guard let orphan = attempt.orphans.first(where: { $0.state != .revoked }) else { continue }

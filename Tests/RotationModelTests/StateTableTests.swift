@@ -181,7 +181,12 @@ struct StateTableTests {
       "withdrawn", Story.withdrawn, about: 1, superseded, ["create.intended", "retire.requested"]),
     State(
       "relocation under way", Story.made(1) + [.lineageRenamed(from: "old")], about: 1, ask, update, deliver,
-      ["create.intended", "token.gone", "store.relocated", "relocation.done"]),
+      ["create.intended", "token.gone", "relocation.intended", "store.relocated", "relocation.done"]),
+    State(
+      "relocation intended",
+      Story.made(1) + [.lineageRenamed(from: "old"), .relocationIntended(key: "secret")], about: 1, ask,
+      update, deliver,
+      ["create.intended", "token.gone", "relocation.refused", "store.relocated", "relocation.done"]),
     State(
       "left behind and forgotten",
       Story.made(1) + [.clusterChanged(from: "a/c"), .tokenForgotten(generation: 1)], about: 1,

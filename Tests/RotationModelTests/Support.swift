@@ -168,6 +168,8 @@ func everyEvent(attempt: AttemptID, fresh: AttemptID, generation: Int, tokenID: 
     .retirementRequested(now: false),
     .storeWithdrawn(generation: generation, store: "file", at: start),
     .lineageRenamed(from: "old-name"),
+    .relocationIntended(key: "secret-name"),
+    .relocationRefused(reason: "the place is taken"),
     .storeRelocated(store: "file"),
     .relocationDone(key: "secret-name"),
     .clusterChanged(from: "account/cluster"),

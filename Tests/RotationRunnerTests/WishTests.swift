@@ -314,4 +314,69 @@ struct WishTests {
     #expect(bench.wish(.rename(to: "other"), "old")?.report.problem?.code == "name_taken")
     #expect(bench.cluster.changes == 2 && bench.current("old") != nil)
   }
+
+  // MARK: Where a renaming goes
+
+  /// The process dies at any moment of a renaming, and the row says another place before the next run.
+  @Test(arguments: [1, 2])
+  func aRenamingGoesWhereItWasToGoAtFirst(storeCount: Int) throws {
+    var isRecorded = false
+    for effects in 0..<40 {
+      let bench = Bench.rotating("old")
+      if storeCount == 2 {
+        bench.stores.append(MemoryStore(name: "file-2"))
+        bench.stores[1].life = bench.life
+      }
+      #expect(bench.run()?.exit == 0)
+      bench.rows = [Bench.row("new")]
+      bench.rows[0].place.secret = "A"
+      bench.life.begin(effects: effects)
+      _ = bench.wish(.rename(to: "new"), "old")
+      let end = bench.life.end
+      bench.life.begin(effects: nil)
+      guard let end else { break }
+      let moment: Comment = "died at \(end), \(effects)"
+      guard bench.stores.contains(where: { $0.current["A"] != nil }) else { continue }
+      isRecorded = true
+      bench.rows[0].place.secret = "B"
+      let wasOver = try bench.machine("new")?.wishes.relocatedIn == nil
+      if !wasOver { #expect(bench.plan()?.steps.map(\.kind) == [.needsPerson], moment) }
+      let told = try #require(bench.run())
+      #expect(told.exit == 8 && told.token("new")?.problem?.code == "place_differs", moment)
+      #expect(told.token("new")?.problem?.message.contains("stored as A, and the row now says B") == true)
+      for store in bench.stores { #expect(store.current.keys.sorted() == ["A"], moment) }
+      #expect(try bench.machine("new")?.incumbent?.key == "A", moment)
+      bench.rows[0].place.secret = "A"
+      #expect(bench.run()?.exit == 0 && bench.changesOfAnotherRun() == [], moment)
+    }
+    #expect(isRecorded)
+  }
+
+  @Test func aSecondStoreFollowsTheFirstAndNotTheRow() throws {
+    let bench = Bench.rotating("old")
+    bench.stores.append(MemoryStore(name: "file-2"))
+    #expect(bench.run()?.exit == 0)
+    bench.rows = [Bench.row("new")]
+    bench.stores[1].relocateErrors = [StoreError(.misconfigured, message: "read-only")]
+    #expect(bench.wish(.rename(to: "new"), "old")?.exit == 6)
+    bench.rows[0].place.secret = "B"
+    let told = try #require(bench.run())
+    #expect(told.exit == 8 && told.token("new")?.problem?.code == "place_differs")
+    for store in bench.stores { #expect(store.current.keys.sorted() == ["new"]) }
+    bench.rows[0].place.secret = nil
+    #expect(bench.run()?.exit == 0 && bench.changesOfAnotherRun() == [])
+  }
+
+  /// Nothing is there yet, so that a person may choose another place.
+  @Test func aPlaceThatIsTakenMayBeGivenUp() throws {
+    let bench = try #require(Self.settled("old"))
+    bench.rows = [Bench.row("new")]
+    bench.rows[0].place.secret = "taken"
+    bench.store.relocateErrors = [StoreError(.ownedByAnother, message: "taken is somebody's")]
+    let failed = try #require(bench.wish(.rename(to: "new"), "old"))
+    #expect(failed.exit == 6 && failed.token("new")?.problem?.message.contains("somebody's") == true)
+    bench.rows[0].place.secret = "free"
+    #expect(bench.run()?.exit == 0 && bench.store.current.keys.sorted() == ["free"])
+    #expect(bench.changesOfAnotherRun() == [])
+  }
 }

@@ -73,7 +73,8 @@ public final class Coverage: @unchecked Sendable {
       .disableIntended, .disableDone, .disableRefused, .disableUnknown, .enableIntended, .enableDone,
       .enableRefused, .enableUnknown, .rotationRequested, .lineageHeld, .lineageReleased, .rollbackRequested,
       .storeRolledBack, .rollbackDone, .rollbackRefused, .retirementRequested, .storeWithdrawn,
-      .lineageRenamed, .storeRelocated, .relocationDone, .clusterChanged,
+      .lineageRenamed, .relocationIntended, .relocationRefused, .storeRelocated, .relocationDone,
+      .clusterChanged,
       .tokenForgotten, .hookDone, .hookFailed, .hooksOwed, .hooksSettled:
       nil
     }
