@@ -25,6 +25,7 @@ extension JobPlan {
     for concern in Concern.of(work, plan: self, view: view, installation: installation, now: now) {
       work.note(concern)
     }
+    for concern in Concern.ofWrongClocks(work, policy: policy, time: view.time) { work.note(concern) }
     return work
   }
 }

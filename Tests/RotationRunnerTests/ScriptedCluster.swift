@@ -54,6 +54,8 @@ final class ScriptedCluster: TokenService, ActivationProbe, @unchecked Sendable 
   private static let dead = ServiceError(.noAnswer, message: "the process is dead")
   /// The cluster's clock less ours.
   var skew: Duration = .zero
+  /// Whether its answers say what time it is there.
+  var tellsTime = true
   var answerToProbe: (ProbeTarget, Duration) -> ProbeAnswer = { _, _ in .accepted }
   var probes: [(target: ProbeTarget, at: Duration)] = []
   private var tokens: [(record: TokenRecord, visibleFrom: Duration)] = []
@@ -194,7 +196,8 @@ final class ScriptedCluster: TokenService, ActivationProbe, @unchecked Sendable 
     await receive(.list)
     if let listError { throw listError }
     let listed = shown.filter { isWanted($0) && !unlisted.contains($0.id) }
-    return TokenListing(tokens: listed, serviceTime: Instant(milliseconds: now.milliseconds / 1000 * 1000))
+    let time = Instant(milliseconds: now.milliseconds / 1000 * 1000)
+    return TokenListing(tokens: listed, serviceTime: tellsTime ? time : nil)
   }
 
   func token(id: String) async throws(ServiceError) -> TokenRecord? {
