@@ -20,8 +20,10 @@ SHELL_SCRIPTS := .ci/run $(wildcard scripts/*.sh)
 BUILD_PACKAGES := git make g++ pkg-config libcurl4-openssl-dev libsqlite3-dev libssl-dev \
 	libmicrohttpd-dev libcsv-dev libtomlplusplus-dev
 # What only the tests start: a real InfluxDB, certificates, a TLS server, faults in system calls, the linter, the
-# shells that complete and what formats the manual page.
-TEST_PACKAGES := influxdb prometheus openssl gcc jq python3 curl shellcheck strace zsh fish man-db mandoc bsdextrautils
+# shells that complete, what formats the manual page, and what calls the program regularly or judges the files for that.
+TEST_PACKAGES := influxdb prometheus openssl gcc jq python3 curl shellcheck strace zsh fish man-db mandoc bsdextrautils \
+	cron systemd util-linux python3-venv
+MANIFEST_TOOLS := .build/manifest-tools
 # What checks the model of the protocol:
 MODEL_PACKAGES := spin gcc libc6-dev
 
@@ -37,6 +39,7 @@ help: ## show this list
 .PHONY: setup
 setup: ## install what build and tests need (Debian packages; the Swift toolchain is yours to install)
 	@scripts/setup.sh $(BUILD_PACKAGES) -- $(TEST_PACKAGES)
+	@scripts/manifest-tools.sh $(MANIFEST_TOOLS)
 
 .PHONY: setup-build
 setup-build:
@@ -91,7 +94,7 @@ lint: setup ## check the form of Swift and shell files
 generate = $(RELEASE_BINARY) completions $(1) | install -D -m 644 /dev/stdin "$(DESTDIR)$(PREFIX)/share/$(2)"
 
 .PHONY: install
-install: ## install the release program, its page, completions and documents under DESTDIR and PREFIX
+install: ## install the release program, its page, completions, units and documents under DESTDIR and PREFIX
 	@[ -x $(RELEASE_BINARY) ] || { echo "there is no $(RELEASE_BINARY): run \`make release\` first" >&2; exit 1; }
 	install -D -m 755 $(RELEASE_BINARY) "$(DESTDIR)$(PREFIX)/bin/tokenrotate"
 	@documents="$(DESTDIR)$(PREFIX)/share/doc/tokenrotate"; echo "install documents in $$documents"; \
@@ -101,6 +104,10 @@ install: ## install the release program, its page, completions and documents und
 	$(call generate,bash,bash-completion/completions/tokenrotate)
 	$(call generate,zsh,zsh/site-functions/_tokenrotate)
 	$(call generate,fish,fish/vendor_completions.d/tokenrotate.fish)
+	@# Nothing is started by this: a timer has to be enabled, and cron's entry is among the documents.
+	@units="$(DESTDIR)$(PREFIX)/lib/systemd/system"; echo "install units in $$units"; \
+	  for unit in tokenrotate.service tokenrotate.timer; do \
+	  sed 's|/usr/local/|$(PREFIX)/|' "cron/$$unit" | install -D -m 644 /dev/stdin "$$units/$$unit"; done
 
 .PHONY: clean
 clean: ## remove what was built and what the demo left

@@ -74,8 +74,9 @@ url=$(<"$work/ready")
 # 3. The job and the defaults, edited as for any cluster.
 cp jobs/defaults.toml.example "$work/etc/defaults.toml"
 cp -r jobs/plant-telemetry "$work/etc/jobs/"
-sed -i -e "s|^host = .*|host = \"$url\"\nmanagement_url = \"$url/api/v0\"|" \
-  -e "s|^management_token = .*|management_token = { file = \"$work/etc/management-token\" }|" "$work/etc/defaults.toml"
+sed -i -e "s|^host = .*|host = \"$url\"\nmanagement_url = \"$url/api/v0\"|" "$work/etc/defaults.toml"
+# In place of /etc/tokenrotate, where the credential is looked for else.
+export CREDENTIALS_DIRECTORY=$work/etc
 expect 0 check "$work/etc/jobs"
 shown_in_readme "$output" check
 

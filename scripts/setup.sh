@@ -37,9 +37,9 @@ if ((${#missing[@]} > 0)); then
     echo "apt-get could not install ${missing[*]}" >&2
     exit 1
   }
-  # The tests start an InfluxDB of their own, and want promtool alone of Prometheus: the packages' services, on their
-  # well-known ports, are not wanted.
-  for service in influxdb prometheus; do
+  # The tests start an InfluxDB and a cron of their own, and want promtool alone of Prometheus: what the packages
+  # start is not wanted.
+  for service in influxdb prometheus cron; do
     [[ " ${missing[*]} " == *" $service "* ]] || continue
     if [[ -d /run/systemd/system ]]; then
       "${as_root[@]}" systemctl disable --now --quiet "$service" || true

@@ -30,6 +30,8 @@ public struct Generation: Equatable, Sendable {
   public internal(set) var disabledAt: Instant?
   /// What it was allowed before it was disabled.
   public internal(set) var permissionsBefore: PermissionSet?
+  /// Whether a request that gives its permissions back was not answered.
+  public internal(set) var mayBeEnabled = false
   /// Whether the cluster accepted it again, for the rollback under way.
   public internal(set) var isVerifiedAgain = false
   /// Whether the cluster was seen to refuse it after its revocation, as far as anybody has to ask.

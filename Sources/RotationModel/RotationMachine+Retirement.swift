@@ -62,6 +62,7 @@ extension RotationMachine {
       let index = try generationIndex(number, in: [.superseded], timed)
       guard wishes.rollbackTarget != number else { throw illegal(timed) }
       generations[index].phase = .disabling
+      generations[index].mayBeEnabled = false
       generations[index].permissionsBefore = permissions
       generations[index].disabledAt = at
     case .disableDone(let number, let at):
@@ -84,9 +85,11 @@ extension RotationMachine {
       generations[index].disabledAt = nil
     case .enableRefused(let number, _):
       let index = try generationIndex(number, in: [.enabling], timed)
-      generations[index].phase = .disabled
+      // What was refused now may have been done by one that was not answered.
+      if !generations[index].mayBeEnabled { generations[index].phase = .disabled }
     case .enableUnknown(let number, _):
-      _ = try generationIndex(number, in: [.enabling], timed)
+      let index = try generationIndex(number, in: [.enabling], timed)
+      generations[index].mayBeEnabled = true
 
     case .revokeIntended(let number, _):
       let index = try generationIndex(
@@ -232,6 +235,20 @@ extension RotationMachine {
     // What is on its way to take its place may be in a store already.
     return generation.isReplacedByNothing && incumbent == nil && successor == nil
       && outgoing.allSatisfy { $0.number == generation.number || $0.attempt == nil }
+  }
+
+  /// Whether a delivery, a rollback, a retirement or a rename is under way, so that some stores may have another token as
+  /// the current one than others.
+  public var changesPlaces: Bool {
+    let isDelivered =
+      switch successor?.phase {
+      case .active, .delivering: true
+      case .staged, .current, .superseded, .disabling, .disabled, .enabling, .revoking, .revoked, .leftBehind,
+        nil:
+        false
+      }
+    return isDelivered || rollbackTarget?.isVerifiedAgain == true || wishes.retirement != nil
+      || wishes.relocatedIn != nil
   }
 
   /// Whether nothing is under way that another name or place would disturb.

@@ -38,25 +38,60 @@ public struct AdoptJob: Sendable {
     _ view: ClusterView, _ performer: Performer, _ tally: inout Tally
   ) async throws(Stop) {
     var unclaimed = Set(view.tokens.keys)
+    try await adoptQueued(view, performer, &unclaimed, &tally) { $0 }
+    try await queueRowless(view, unclaimed)
+    // What the queue says of them is not from the CSV.
+    try await adoptQueued(view, performer, &unclaimed, &tally) { lineage in
+      var lineage = lineage
+      lineage.row = nil
+      return lineage
+    }
+    for name in unclaimed.sorted().prefix(100) {
+      for token in view.tokens[name] ?? [] {
+        tally.needsPerson = true
+        ports.reporter.noticed(plan.name, .stranger(token))
+      }
+    }
+  }
+
+  /// Queues names that the CSV does not have, and whose tokens store and cluster both know: they were made by `create`,
+  /// or their rows are gone. Either way `run` leaves them alone, and `retire` may end them.
+  private func queueRowless(_ view: ClusterView, _ names: Set<String>) async throws(Stop) {
+    for name in names.sorted() {
+      let attempts = (view.tokens[name] ?? []).filter { $0.marker.installation == ports.ledger.installation }
+        .map(\.marker.attempt)
+      guard !attempts.isEmpty else { continue }
+      do {
+        let stored = try await storedTokens(at: StorePlace(job: plan.name, name: name))
+        guard stored.contains(where: { attempts.contains($0.token.attempt) }) else { continue }
+        let row = QueuedRow(name: name, position: 0, byteOffset: 0, byteLength: 0, digest: "", isOneOff: true)
+        try await ports.ledger.enqueue([row], job: plan.name, lease: ports.lease)
+      } catch let error as LedgerError {
+        throw Stop(error)
+      } catch {
+        // A place that cannot be read is told with what the cluster has of the name.
+        continue
+      }
+    }
+  }
+
+  private func adoptQueued(
+    _ view: ClusterView, _ performer: Performer, _ unclaimed: inout Set<String>, _ tally: inout Tally,
+    _ taken: (ClaimedLineage) -> ClaimedLineage
+  ) async throws(Stop) {
     while true {
       if ports.interruption.isRequested { throw .interrupted }
       let lineages: [ClaimedLineage]
       do throws(LedgerError) {
         lineages = try await ports.ledger.claim(job: plan.name, limit: 64, lease: ports.lease)
       } catch { throw Stop(error) }
-      if lineages.isEmpty { break }
+      if lineages.isEmpty { return }
       for lineage in lineages {
         unclaimed.subtract(lineage.names)
-        if let report = try await adopt(lineage, view, performer) {
+        if let report = try await adopt(taken(lineage), view, performer) {
           tally.count(report)
           ports.reporter.tokenFinished(plan.name, report)
         }
-      }
-    }
-    for name in unclaimed.sorted().prefix(100) {
-      for token in view.tokens[name] ?? [] {
-        tally.needsPerson = true
-        ports.reporter.noticed(plan.name, .stranger(token))
       }
     }
   }

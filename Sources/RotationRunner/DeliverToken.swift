@@ -127,7 +127,9 @@ extension JobPlan {
 
   /// What is wrong with the places where consumers read the incumbent.
   func storeFlaws(of work: TokenWork) async throws(StoreError) -> [Problem] {
-    guard let incumbent = work.machine.incumbent, let attempt = incumbent.attempt else { return [] }
+    // While tokens change places in the stores, each store is as far as it is.
+    guard !work.machine.changesPlaces, let incumbent = work.machine.incumbent, let attempt = incumbent.attempt
+    else { return [] }
     let place = work.place(job: name)
     var problems: [Problem] = []
     for store in stores {

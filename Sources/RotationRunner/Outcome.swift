@@ -40,9 +40,10 @@ extension Performer {
       return Concern(problem: .retirementWaits(work.name, incumbent, predecessor))
     }
     switch context(for: work).due {
-    case .requested, .compromised:
+    case .requested, .compromised, .permissions, .missing, .revokedElsewhere:
       return Concern(problem: .predecessorLives(work.name, predecessor))
-    case .takeover, .age, .expiry, .permissions, .missing, .revokedElsewhere, nil: break
+    // By time it is due for a while anyway.
+    case .takeover, .age, .expiry, nil: break
     }
     return nil
   }

@@ -110,15 +110,7 @@ public struct PlanJob: Sendable {
     for event in work.unrecorded {
       guard (try? work.machine.apply(TimedEvent(event, at: ports.clock.now))) != nil else { continue }
     }
-    switch work.machine.nextAction(performer.context(for: work)) {
-    case .disable(let number), .revoke(let number, _):
-      if let generation = work.machine.generation(number), work.isUnnamed(generation) {
-        work.note(Concern(problem: .notNamedAnyMore(work.name, generation), blocks: [.retirement]))
-      } else {
-        _ = try await performer.retirementIsBlocked(of: number, &work)
-      }
-    default: break
-    }
+    try await foresee(&work, performer)
     do throws(StoreError) {
       for concern in try await plan.storeConcerns(of: work) { work.note(concern) }
       // A flaw of what is to stay keeps what it has replaced.
@@ -135,6 +127,32 @@ public struct PlanJob: Sendable {
     var line = needsPerson(problem).0
     if let step, step.kind != .nothing { line.reason += "; and: \(step.reason)" }
     return (line, standing)
+  }
+
+  /// Looks at what a run would look at before it does the next thing.
+  private func foresee(_ work: inout TokenWork, _ performer: Performer) async throws(Stop) {
+    switch work.machine.nextAction(performer.context(for: work)) {
+    case .disable(let number), .revoke(let number, _):
+      guard let generation = work.machine.generation(number) else { return }
+      guard !work.isUnnamed(generation) else {
+        return work.note(Concern(problem: .notNamedAnyMore(work.name, generation), blocks: [.retirement]))
+      }
+      let isBlocked = try await performer.retirementIsBlocked(of: number, &work) != nil
+      guard !isBlocked, generation.wasDelivered, generation.phase != .revoking else { return }
+      let owner = performer.owner(of: generation, work)
+      if case .inDoubt(let problem) = try await performer.look(at: generation.tokenID, ownedBy: owner, work) {
+        work.note(Concern(problem: problem, blocks: [.retirement]))
+      }
+    case .create where work.machine.generations.isEmpty && work.desired?.replaces != nil:
+      guard let permissions = try await performer.permissionsToGrant(&work) else { return }
+      if let missing = permissions.databases.first(where: { !performer.databases.contains($0) }) {
+        work.fail(.databaseMissing(work.name, missing))
+      }
+    case .create, .recover, .revokeOrphan, .search, .activate, .promote, .completeDelivery, .runHook,
+      .settleHooks, .update, .confirmDisable, .enable, .rollBack, .completeRollback, .relocate,
+      .completeRelocation, .withdraw, .confirmRevocation, .forget, .wait, .none:
+      break
+    }
   }
 
   /// Asks about the string that consumers read. That it is the token's is known from the store's records; that it

@@ -174,6 +174,15 @@ extension Performer {
       work.fail(Problem(error).naming(work.name))
       return .finished(work.outcomeOfProblem)
     }
+    if concerns.isEmpty, generation.wasDelivered, let incumbent = work.machine.incumbent,
+      incumbent.number != number
+    {
+      let before = work.problem
+      if let concern = try await doubt(about: incumbent, instead: generation, &work) {
+        concerns.append(concern)
+      }
+      if before == nil, work.problem != nil { return .finished(work.outcomeOfProblem) }
+    }
     // What is gone already takes nothing from anybody.
     if !concerns.isEmpty, !isTooYoungToBeGone(generation.tokenID, madeAt: generation.stagedAt, work),
       case .gone = try await look(at: generation.tokenID, ownedBy: owner(of: generation, work), work)
@@ -183,6 +192,29 @@ extension Performer {
     for concern in concerns { work.note(concern) }
     if concerns.isEmpty { return nil }
     return .finished(.attention)
+  }
+
+  /// Whether what has taken the place is of use: before the old token goes, the cluster is asked once about the string
+  /// that consumers read. Somebody may have revoked it since, or changed what it may do.
+  private func doubt(
+    about incumbent: Generation, instead old: Generation, _ work: inout TokenWork
+  ) async throws(Stop) -> Concern? {
+    // What others know has to go whatever becomes of the rest, and so has what a person has retired.
+    guard incumbent.attempt != nil, work.provenToWork != incumbent.number, !work.machine.isCompromised(old),
+      work.machine.wishes.retirement == nil
+    else { return nil }
+    switch try await askAboutString(of: incumbent, .current, work) {
+    case .accepted:
+      work.provenToWork = incumbent.number
+      return nil
+    case .refused: return Concern(problem: .replacedInVain(work.name, incumbent, old), blocks: [.retirement])
+    case .unavailable:
+      return Concern(problem: .cannotBeAsked(work.name, incumbent, old), blocks: [.retirement])
+    case .storeFailed(let error):
+      work.fail(Problem(error).naming(work.name))
+      return nil
+    case .noString: return nil
+    }
   }
 
   /// A person has taken the token out of the row, or the row out of the CSV: it is that person's again. false: it is
@@ -214,6 +246,27 @@ extension TokenWork {
 }
 
 extension Problem {
+  fileprivate static func replacedInVain(_ name: String, _ incumbent: Generation, _ old: Generation)
+    -> Problem
+  {
+    Problem(
+      code: "string_refused",
+      message:
+        "\(name): the cluster refuses token \(incumbent.tokenID), so that its predecessor \(old.tokenID) is kept",
+      hint:
+        "look who revoked it or changed its permissions; `tokenrotate rollback` makes the predecessor current again, `tokenrotate rotate --compromised` replaces both"
+    )
+  }
+
+  fileprivate static func cannotBeAsked(_ name: String, _ incumbent: Generation, _ old: Generation) -> Problem
+  {
+    Problem(
+      code: "not_asked",
+      message:
+        "\(name): the cluster cannot be asked about token \(incumbent.tokenID), so that its predecessor \(old.tokenID) is kept for now",
+      hint: "look at the query endpoint; the next run asks again")
+  }
+
   fileprivate static func inUse(_ name: String, _ generation: Generation, _ store: String) -> Problem {
     Problem(
       code: "still_current",

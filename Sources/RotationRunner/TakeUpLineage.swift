@@ -93,7 +93,9 @@ extension TokenWork {
     DueFacts(
       now: now, name: name, every: desired?.rotateEvery,
       expiryIsRelative: desired?.expiry.isRelative ?? false,
-      permissionsDiffer: permissionsDiffer, absence: absence)
+      permissionsDiffer: permissionsDiffer,
+      // What is missing is the token that the run found, and not the one that has taken its place.
+      absence: machine.incumbent?.number == incumbentAtStart ? absence : nil)
   }
 
   /// Whether the listing showed other permissions for the incumbent than the row asks for.

@@ -74,6 +74,8 @@ struct TokenWork: Sendable {
   var unknownCreations = 0
   var failedDeliveries = 0
   var failedChanges = 0
+  /// The incumbent that the cluster was seen to accept in this run.
+  var provenToWork: Int?
   /// The hooks that were told of it in this run and have failed.
   var failedHooks: Set<String> = []
   /// Orphans that were revoked and are not counted yet.

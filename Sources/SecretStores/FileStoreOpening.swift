@@ -37,10 +37,11 @@ extension FileStoreFiles {
     throw StoreError(
       .missing,
       message:
-        "the store \(settings.directory), which has this job's tokens, is not there: nothing was changed",
+        "the store \(settings.directory), which has this job's tokens, is not there or empty: nothing was changed",
       hint:
-        "mount it, or restore it from a backup. If it is lost, so are its strings: give the job another name, "
-        + "and revoke its old tokens by hand")
+        "mount it, or restore it from a backup. If it is lost and the job has another store, take it out of the job, "
+        + "say `tokenrotate move`, put it back and say that again. If it was the only one, its strings are lost: give the "
+        + "job another name, and revoke its old tokens by hand")
   }
 
   private func makeDirectory() throws(FileSystemError) {

@@ -41,6 +41,7 @@ struct JobsLook<Sink: LookReporter> {
       reporter.jobRefused(failure.path, problems: [context.problem(of: failure)], exitCode: .badInput)
       codes.append(.badInput)
     }
+    var refused: [ExitCode] = []
     do {
       try context.state.requireSafe()
       let ledger = try context.state.copyLedger(executor: context.threads)
@@ -53,7 +54,9 @@ struct JobsLook<Sink: LookReporter> {
             exitCode: context.interruption.exitCode)
           continue
         }
-        codes.append(await look(at: job, ledger: ledger, lease: lease))
+        let (code, isWhole) = await look(at: job, ledger: ledger, lease: lease)
+        // What could not be looked at to its end is no success, whatever is made of what was seen.
+        if isWhole { codes.append(code) } else { refused.append(code) }
       }
     } catch {
       let code = context.exitCode(ofBeginning: error)
@@ -61,12 +64,14 @@ struct JobsLook<Sink: LookReporter> {
       return code
     }
     if context.interruption.isRequested { codes.append(context.interruption.exitCode) }
-    let code = exitCode(ExitCode.worst(codes))
+    let code = ExitCode.worst([exitCode(ExitCode.worst(codes))] + refused)
     reporter.finish(exitCode: code, problem: nil)
     return code
   }
 
-  private func look(at job: Job, ledger: any Ledger, lease: Lease) async -> ExitCode {
+  private func look(
+    at job: Job, ledger: any Ledger, lease: Lease
+  ) async -> (code: ExitCode, isWhole: Bool) {
     do {
       let specification = try context.specification(of: job)
       _ = try specification.reader.validate()
@@ -89,10 +94,11 @@ struct JobsLook<Sink: LookReporter> {
       let report = await look(planJob, job.name)
       reporter.jobFinished(job.name, report)
       // Which signal it was is the call's business, as in `run`.
-      return report.exitCode == .interrupted ? context.interruption.exitCode : report.exitCode
+      let code = report.exitCode == .interrupted ? context.interruption.exitCode : report.exitCode
+      return (code, report.problem == nil)
     } catch {
       reporter.jobRefused(job.name, problems: [Problem(any: error)], exitCode: .badInput)
-      return .badInput
+      return (.badInput, false)
     }
   }
 }

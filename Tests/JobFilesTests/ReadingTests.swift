@@ -139,6 +139,29 @@ extension Workspace {
         == "from-command")
   }
 
+  /// The same job file for the service, whose manager hands the token over, and for a person, to whom nobody does.
+  @Test func aCredentialIsFoundByHandToo() throws {
+    let workspace = try Workspace()
+    _ = try workspace.write("token", "by-hand\n", mode: 0o600)
+    for environment in [[:], ["CREDENTIALS_DIRECTORY": ""]] {
+      let secret = try ManagementTokenSource.credential("token").read(
+        environment: environment, trust: untrusting, credentialsFolder: workspace.path)
+      #expect(secret.withUnsafeBytes { String(decoding: $0, as: UTF8.self) } == "by-hand")
+    }
+    // What the manager hands over is what counts, even where it handed over nothing.
+    #expect(throws: FileError.self) {
+      try ManagementTokenSource.credential("token").read(
+        environment: ["CREDENTIALS_DIRECTORY": workspace.path + "/none"], trust: untrusting,
+        credentialsFolder: workspace.path)
+    }
+    let missing = #expect(throws: FileError.self) {
+      try ManagementTokenSource.credential("x").read(
+        environment: [:], trust: untrusting, credentialsFolder: workspace.path)
+    }
+    #expect(missing?.message.contains("without $CREDENTIALS_DIRECTORY") == true)
+    #expect(missing?.hint?.contains("LoadCredential=x:") == true)
+  }
+
   @Test func aCommandGetsACleanEnvironment() throws {
     let seen = try read(.command(["sh", "-c", "env | grep -c -e ^TOKEN -e ^TWO; true"]))
     #expect(seen == "0")
@@ -158,7 +181,6 @@ extension Workspace {
     #expect(error(.environment("NONE"))?.code == .notSet)
     #expect(error(.environment("EMPTY"))?.code == .notSet)
     #expect(error(.environment("TWO"))?.code == .malformed)
-    #expect(error(.credential("x"))?.code == .notSet)
     #expect(
       error(.command(["sh", "-c", "printf 'no\\033 entry\\n' >&2; exit 3"]))?.message
         == "sh failed (exit 3): no entry")

@@ -144,6 +144,22 @@ struct ResumptionTests {
     #expect(bench.adopt()?.report.counts == [.unchanged: 3], "what the ledger knows stays as it is")
   }
 
+  /// Tokens of `create`, and of rows that are gone.
+  @Test func tokensWithoutARowAreAdoptedToo() throws {
+    let bench = Bench("a", "once")
+    #expect(bench.run()?.exit == 0)
+    bench.rows.removeLast()
+    bench.ledger = InMemoryLedger(random: SeededRandom(seed: 1))
+    let adopted = try #require(bench.adopt())
+    #expect(adopted.exit == 0 && adopted.noticed.isEmpty)
+    #expect(Set(adopted.tokens.map(\.name)) == ["a", "once"])
+    #expect(bench.run()?.report.counts == [.unchanged: 1] && bench.cluster.changes == 2)
+    // A person may end them, or give them a row again.
+    #expect(bench.wish(.retire(now: true), "once")?.exit == 0)
+    #expect(bench.liveIDs == [bench.store.current["a"]?.tokenID].compactMap(\.self))
+    #expect(bench.store.current["once"] == nil)
+  }
+
   @Test func aStagedTokenIsAdoptedAndActivatedLater() throws {
     let bench = Bench("a")
     bench.cluster.answerToProbe = { _, _ in .refused(status: 401, message: "no") }

@@ -98,6 +98,10 @@ final class ScriptedCluster: TokenService, ActivationProbe, @unchecked Sendable 
     apply({ $0.permissions = permissions }, to: id)
   }
 
+  func describe(id: String, _ description: String) {
+    apply({ $0.description = description }, to: id)
+  }
+
   private func apply(_ update: (inout TokenRecord) -> Void, to id: String) {
     for index in tokens.indices where tokens[index].record.id == id { update(&tokens[index].record) }
   }

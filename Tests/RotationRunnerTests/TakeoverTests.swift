@@ -123,7 +123,7 @@ struct TakeoverTests {
     bench.rows.append(Bench.row("new"))
     bench.rows[2].replaces = job == Bench.job ? "id-1" : "marked"
     let (posts, plan) = (bench.cluster.posts.count, try #require(bench.plan()))
-    #expect(plan.steps.contains { $0.name == "new" && $0.kind == .rotate })
+    #expect(plan.steps.contains { $0.name == "new" && $0.kind == .needsPerson })
     let result = try #require(bench.run())
     #expect(result.exit == 1 && result.token("new")?.problem?.code == "replaces_marked")
     #expect(bench.cluster.posts.count == posts && bench.cluster.revoked.isEmpty)

@@ -4,7 +4,8 @@ import Testing
 struct DocumentationTests {
   private static let pages =
     ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"]
-    .compactMap(Repository.file) + Repository.files(in: "docs", endingIn: ".md")
+    .compactMap(Repository.file)
+    + ["docs", "cron"].flatMap { Repository.files(in: $0, endingIn: ".md") }
 
   @Test func relativeLinksLeadSomewhere() throws {
     #expect(!DocumentationTests.pages.isEmpty)
@@ -52,6 +53,17 @@ struct DocumentationTests {
           .filter { $0.isLetter || $0.isNumber || "-_ ".contains($0) }
           .replacing(" ", with: "-")
       })
+  }
+
+  /// Each file to copy is told of, with where it goes.
+  @Test func everySchedulersFileIsInItsReadme() throws {
+    let readme = try #require(Repository.file("cron/README.md")).text
+    let names = try FileManager.default.contentsOfDirectory(
+      atPath: Repository.root.appending(path: "cron").path)
+    #expect(names.count > 4)
+    for name in names where name != "README.md" {
+      #expect(readme.contains("| `\(name)`") || readme.contains(", `\(name)` |"), "\(name)")
+    }
   }
 
   @Test func theCheckItselfWouldNoticeADeadLink() throws {

@@ -49,9 +49,10 @@ enum Repository {
     ]
     return top.compactMap(file)
       + ["docs", "jobs", "cron", "bench", "scripts", ".github", "Sources/CLibraries"].flatMap { folder in
-        ["md", "toml", "csv", "yml", "yaml", "sh", "py", "h", "cpp", "service", "timer", "cron"].flatMap {
-          files(in: folder, endingIn: ".\($0)")
-        }
+        ["md", "toml", "csv", "yml", "yaml", "sh", "py", "h", "cpp", "service", "timer", "cron", "txt"]
+          .flatMap {
+            files(in: folder, endingIn: ".\($0)")
+          }
       }
   }()
 }

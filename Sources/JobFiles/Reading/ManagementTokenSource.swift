@@ -6,20 +6,27 @@ public enum ManagementTokenSource: Equatable, Sendable {
   case file(String)
   /// The name of an environment variable.
   case environment(String)
-  /// A systemd credential: a file of that name in `$CREDENTIALS_DIRECTORY`.
+  /// A systemd credential: a file of that name in `$CREDENTIALS_DIRECTORY`, or in `credentialsFolder` when nobody
+  /// sets that, as for a call by hand.
   case credential(String)
   /// A program and its arguments, whose standard output is the token.
   case command([String])
+
+  /// Where the systemd unit takes its credentials from, so that one job file is right for the service and for a
+  /// person.
+  public static let credentialsFolder = "/etc/tokenrotate"
 
   /// Reads the token; blocks, for up to 30 s when it comes from a command.
   ///
   /// - Parameters:
   ///   - environment: the environment of this process.
   ///   - trust: whose files may be believed; a command's program is checked.
+  ///   - credentialsFolder: where a credential is without `$CREDENTIALS_DIRECTORY`.
   /// - Throws: `FileError` when there is none, or it is not one line of printable ASCII, as a header
   ///   needs it.
   public func read(
-    environment: [String: String], trust: TrustRule = .ofThisProcess
+    environment: [String: String], trust: TrustRule = .ofThisProcess,
+    credentialsFolder: String = ManagementTokenSource.credentialsFolder
   ) throws(FileError) -> Secret {
     let secret: Secret
     switch self {
@@ -35,12 +42,16 @@ public enum ManagementTokenSource: Equatable, Sendable {
       defer { bytes.wipe() }
       secret = try SecretFile.secret(of: bytes, from: "the environment variable \(name)")
     case .credential(let name):
-      guard let folder = environment["CREDENTIALS_DIRECTORY"], !folder.isEmpty else {
+      let given = environment["CREDENTIALS_DIRECTORY"] ?? ""
+      let path = PathText.join(given.isEmpty ? credentialsFolder : given, name)
+      do {
+        secret = try SecretFile.read(path)
+      } catch {
+        guard given.isEmpty else { throw error }
         throw FileError(
-          .notSet, "$CREDENTIALS_DIRECTORY is not set, so there is no credential \(name)",
-          hint: "run it as a systemd service with LoadCredential=\(name):/path/to/the/token")
+          error.code, "credential \(name), without $CREDENTIALS_DIRECTORY: \(error.message)",
+          hint: error.hint ?? "a systemd service gets it with LoadCredential=\(name):/path/to/the/token")
       }
-      secret = try SecretFile.read(PathText.join(folder, name))
     case .command(let arguments):
       if let program = arguments.first, program.contains("/") { try trust.check(program) }
       var output = try CommandOutput.read(
