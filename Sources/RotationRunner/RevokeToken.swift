@@ -10,26 +10,20 @@ extension Performer {
     case .inDoubt(let problem):
       work.fail(inDoubt: problem)
       return .finished(work.outcomeOfProblem)
-    case .gone
-    where !work.machine.wasToBeRevoked(tokenID, of: attempt)
-      && isTooYoungToBeGone(tokenID, madeAt: work.machine.intendedAt(attempt), work):
-      work.fail(.notShownYet(work.name, tokenID))
-      return .finished(work.outcomeOfProblem)
+    case .gone where isTooYoungToBeGone(tokenID, madeAt: work.machine.intendedAt(attempt), work):
+      guard work.machine.wasToBeRevoked(tokenID, of: attempt) else {
+        work.fail(.notShownYet(work.name, tokenID))
+        return .finished(work.outcomeOfProblem)
+      }
+      // An earlier run has seen it and sent its revocation. Whose it is now nobody can see, so that nothing more is
+      // sent; should a replica merely lag, a later listing brings it back to light.
+      return try await orphanIsGone(tokenID, of: attempt, work: &work)
     case .found, .gone: break
     }
     let outcome = try await revoke(
       tokenID, work: &work, intent: [.orphanRevokeIntended(attempt: attempt, tokenID: tokenID)])
     switch outcome {
-    case .gone:
-      // A staging that failed after its last step leaves a string that no longer opens anything. The string of
-      // the token that the attempt is kept for stays: this one was its double.
-      let isDouble = work.machine.attempts.contains { $0.id == attempt && $0.isKept }
-      if !isDouble, try await !empty(.pending, of: attempt, &work) {
-        return .finished(work.outcomeOfProblem)
-      }
-      try await record([.orphanRevoked(attempt: attempt, tokenID: tokenID)], for: &work)
-      work.orphansRevoked += 1
-      return nil
+    case .gone: return try await orphanIsGone(tokenID, of: attempt, work: &work)
     case .refused(let error):
       try await record(
         [.orphanRevokeRefused(attempt: attempt, tokenID: tokenID, reason: error.message)], for: &work)
@@ -39,6 +33,20 @@ extension Performer {
         [.orphanRevokeUnknown(attempt: attempt, tokenID: tokenID, reason: error.message)], for: &work)
       return try failedChange(error, work: &work)
     }
+  }
+
+  private func orphanIsGone(
+    _ tokenID: String, of attempt: AttemptID, work: inout TokenWork
+  ) async throws(Stop) -> Next? {
+    // A staging that failed after its last step leaves a string that no longer opens anything. The string of
+    // the token that the attempt is kept for stays: this one was its double.
+    let isDouble = work.machine.attempts.contains { $0.id == attempt && $0.isKept }
+    if !isDouble, try await !empty(.pending, of: attempt, &work) {
+      return .finished(work.outcomeOfProblem)
+    }
+    try await record([.orphanRevoked(attempt: attempt, tokenID: tokenID)], for: &work)
+    work.orphansRevoked += 1
+    return nil
   }
 
   /// Ends a generation. One that was never delivered gives its pending place up with it, so that the machine asks
@@ -199,8 +207,11 @@ extension Performer {
   private func doubt(
     about incumbent: Generation, instead old: Generation, _ work: inout TokenWork
   ) async throws(Stop) -> Concern? {
-    // What others know has to go whatever becomes of the rest, and so has what a person has retired.
-    guard incumbent.attempt != nil, work.provenToWork != incumbent.number, !work.machine.isCompromised(old),
+    // What others know has to go whatever becomes of the rest, and so has what a person has retired. What has expired is
+    // refused for good: nothing new can be made before the old one is out of the way.
+    let hasExpired = incumbent.expiresAt.map { $0 <= serviceTimeAtEarliest } ?? false
+    guard !hasExpired, incumbent.attempt != nil, work.provenToWork != incumbent.number,
+      !work.machine.isCompromised(old),
       work.machine.wishes.retirement == nil
     else { return nil }
     switch try await askAboutString(of: incumbent, .current, work) {
