@@ -75,15 +75,14 @@ enum HookText {
   /// of are struck out.
   static func masked(_ text: String) -> String {
     var result = ""
-    var run = ""
+    var word = ""
     func flush() {
-      let isSecret = run.count >= shortestSecret || run.hasPrefix("apiv1_") || run.hasPrefix("M.V1.")
-      result += isSecret ? "…" : run
-      run = ""
+      result += maskedWord(word)
+      word = ""
     }
     for character in text {
       if isOfTokens(character) {
-        run.append(character)
+        word.append(character)
       } else {
         flush()
         result.append(character)
@@ -93,7 +92,16 @@ enum HookText {
     return result
   }
 
+  /// A word of the characters that tokens are made of, the slash of paths among them.
+  private static func maskedWord(_ word: String) -> String {
+    for prefix in ["apiv1_", "M.V1."] {
+      if let range = word.firstRange(of: prefix) { return word[..<range.lowerBound] + "…" }
+    }
+    let isSecret = word.split(separator: "/").contains { $0.count >= shortestSecret }
+    return isSecret ? "…" : word
+  }
+
   private static func isOfTokens(_ character: Character) -> Bool {
-    character.isASCII && (character.isLetter || character.isNumber || "._~+=-".contains(character))
+    character.isASCII && (character.isLetter || character.isNumber || "._~+/=-".contains(character))
   }
 }

@@ -54,6 +54,11 @@ public struct PrometheusText: Sendable {
           family.add(job, at: at)
         }
       }
+      // A job that this call did not come to, or could not read, is not forgotten.
+      for (name, at) in before.jobs.sorted(by: { $0.key < $1.key })
+      where !jobs.contains(where: { $0.name == name }) {
+        family.add(RunMetrics.Job(name: name, exitCode: .done), at: at)
+      }
     }
     family("job_outcomes", .gauge, "What became of the job's tokens in the last run") { family in
       for job in jobs {

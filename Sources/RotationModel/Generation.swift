@@ -16,6 +16,9 @@ public struct Generation: Equatable, Sendable {
   public internal(set) var hooksDone: Set<String> = []
   /// Whether those that are to be told of its end were not told yet, or not all of them.
   public internal(set) var owesHooks = false
+  /// Whether hooks may not have been told of it although its delivery is on record as complete: a rollback that was to
+  /// take it back was given up.
+  public internal(set) var mayBeUntold = false
   /// When the cluster's refusals began that no acceptance has interrupted, outages aside.
   public internal(set) var refusedSince: Instant?
   /// Whether the run that last gave up waiting was refused, rather than unable to ask.

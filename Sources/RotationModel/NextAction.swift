@@ -168,6 +168,7 @@ extension RotationMachine {
     if let incumbent {
       // After an adoption only the first store is known to have it; the others are served like ones that failed.
       if incumbent.attempt != nil, let delivery = nextDelivery(of: incumbent, context) { return delivery }
+      if incumbent.mayBeUntold, let hook = nextHook(of: incumbent, context) { return hook }
       if context.descriptionDiffers, !context.gaveUpOn.contains(incumbent.number) {
         return .update(generation: incumbent.number)
       }
@@ -260,6 +261,9 @@ extension RotationMachine {
     switch generation.phase {
     case .superseded:
       guard let now = retireNow else { return nil }
+      if let incumbent, incumbent.mayBeUntold, !isUrgent, nextHook(of: incumbent, context) != nil {
+        return nil
+      }
       if isUrgent { return .revoke(generation: number, reason: urgent) }
       guard generation.hasOutlived(context.policy.overlap, at: now) else { return nil }
       return context.policy.quarantine == nil

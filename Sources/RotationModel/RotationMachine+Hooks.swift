@@ -6,6 +6,7 @@ extension RotationMachine {
     case .hookDone(let number, let hook):
       let index = try indexOfTold(number, timed)
       generations[index].hooksDone.insert(hook)
+      if generations[index].mayBeUntold { beginOverlapAnew(at: timed.time) }
     case .hookFailed(let number, _, _):
       _ = try indexOfTold(number, timed)
     case .hooksOwed(let number):
@@ -20,6 +21,15 @@ extension RotationMachine {
     }
   }
 
+  /// Consumers have had the newer token only from now on. Events bear the time of this machine, which may be a little
+  /// behind the cluster's.
+  private mutating func beginOverlapAnew(at time: Instant) {
+    for index in generations.indices where generations[index].phase == .superseded {
+      let latest = time + .seconds(300)
+      generations[index].supersededAt = max(generations[index].supersededAt ?? latest, latest)
+    }
+  }
+
   /// A generation that a hook may be told of: it is in the stores and its delivery is not complete, the rollback to
   /// it is under way, or it is gone.
   private func indexOfTold(_ number: Int, _ timed: TimedEvent) throws(IllegalEvent) -> Int {
@@ -27,7 +37,8 @@ extension RotationMachine {
     let generation = generations[index]
     let isDelivered = generation.phase == .delivering
     let comesBack = wishes.rollbackTarget == number && !generation.promotedIn.isEmpty
-    guard isDelivered || comesBack || generation.owesHooks else { throw illegal(timed) }
+    let isUntold = generation.phase == .current && generation.mayBeUntold
+    guard isDelivered || comesBack || isUntold || generation.owesHooks else { throw illegal(timed) }
     return index
   }
 }

@@ -78,6 +78,8 @@ extension RotationMachine {
     case .enableIntended(let number):
       let index = try generationIndex(number, in: [.disabled, .enabling], timed)
       guard wishes.rollbackTarget == number else { throw illegal(timed) }
+      // A run died between the last request and its answer.
+      if generations[index].phase == .enabling { generations[index].mayBeEnabled = true }
       generations[index].phase = .enabling
     case .enableDone(let number):
       let index = try generationIndex(number, in: [.enabling], timed)
@@ -168,6 +170,9 @@ extension RotationMachine {
       guard wishes.rollbackTarget == number, generation(number)?.isVerifiedAgain == false
       else { throw illegal(timed) }
       wishes.rollbackTarget = nil
+      if let newer = generations.lastIndex(where: { $0.phase == .current }) {
+        generations[newer].mayBeUntold = true
+      }
       // Whether it has its permissions again nobody knows: it is retired from the beginning.
       if let index = generations.firstIndex(where: { $0.number == number && $0.phase == .enabling }) {
         generations[index].phase = .superseded

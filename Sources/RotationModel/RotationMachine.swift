@@ -116,8 +116,15 @@ public struct RotationMachine: Equatable, Sendable {
     case .orphanRevoked(let attempt, let tokenID):
       try setOrphan(tokenID, of: attempt, from: [.found, .revoking], to: .revoked, timed)
       if let index = index(of: attempt) { attempts[index].noteOrphan(tokenID, .revoked, at: time) }
-    case .orphanRevokeRefused(let attempt, let tokenID, _),
-      .orphanRevokeUnknown(let attempt, let tokenID, _):
+    case .orphanRevokeRefused(let attempt, let tokenID, _):
+      try setOrphan(tokenID, of: attempt, from: [.revoking], to: .found, timed)
+      // Certainly not done: that it is not shown says nothing.
+      if let index = index(of: attempt),
+        let orphan = attempts[index].orphans.firstIndex(where: { $0.tokenID == tokenID })
+      {
+        attempts[index].orphans[orphan].wasToBeRevoked = false
+      }
+    case .orphanRevokeUnknown(let attempt, let tokenID, _):
       try setOrphan(tokenID, of: attempt, from: [.revoking], to: .found, timed)
 
     case .activationConfirmed(let generation, let after):

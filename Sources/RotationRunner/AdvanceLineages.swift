@@ -88,6 +88,8 @@ struct AdvanceLineages {
         if stop == nil {
           do throws(Stop) { try await startWork(&group) } catch { stopFor(error) }
         }
+        // A hook that is not told any more hands back at once what waited for it.
+        if stop == nil, !hasWorkUnderWay, readyIndex < ready.count { continue }
         let isTimed = stop == nil && setTimer(&group)
         guard hasWorkUnderWay || isTimed else { break }
         guard let completion = await group.next() else { break }

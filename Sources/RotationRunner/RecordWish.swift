@@ -237,7 +237,9 @@ extension Problem {
   fileprivate static func busy(_ name: String, _ status: String) -> Problem {
     Problem(
       code: "busy", message: "\(name) is \(status), which has to be finished first",
-      hint: "`tokenrotate run` finishes it; then say this again")
+      hint:
+        "`tokenrotate run` finishes it; then say this again. If a hook keeps it from that, mend the hook or take it out of the job"
+    )
   }
 
   fileprivate static func nothingToRetire(_ name: String) -> Problem {

@@ -185,11 +185,9 @@ extension Performer {
     if concerns.isEmpty, generation.wasDelivered, let incumbent = work.machine.incumbent,
       incumbent.number != number
     {
-      let before = work.problem
       if let concern = try await doubt(about: incumbent, instead: generation, &work) {
         concerns.append(concern)
       }
-      if before == nil, work.problem != nil { return .finished(work.outcomeOfProblem) }
     }
     // What is gone already takes nothing from anybody.
     if !concerns.isEmpty, !isTooYoungToBeGone(generation.tokenID, madeAt: generation.stagedAt, work),
@@ -222,8 +220,7 @@ extension Performer {
     case .unavailable:
       return Concern(problem: .cannotBeAsked(work.name, incumbent, old), blocks: [.retirement])
     case .storeFailed(let error):
-      work.fail(Problem(error).naming(work.name))
-      return nil
+      return Concern(problem: Problem(error).naming(work.name), blocks: [.retirement])
     case .noString: return nil
     }
   }

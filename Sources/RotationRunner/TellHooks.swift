@@ -68,6 +68,7 @@ extension Performer {
       try await record([event], for: &work)
     } catch {
       guard case .lineage(let problem) = error else { return (work, error) }
+      work.failedHooks.insert(hook.name)
       work.fail(problem)
     }
     return (work, nil)
@@ -121,20 +122,21 @@ extension AdvanceLineages {
   /// Starts the next hook, unless one runs: one that is told of each token at once, one that is told once a run when
   /// nothing else is to be done, or when so many wait that they have to be told.
   mutating func startHook(_ group: inout TaskGroup<Completion>) {
-    guard !isTelling, let waiting = takeAwaiting() else { return }
-    let (performer, hook) = (performer, waiting[0].hook)
-    guard !timedOutHooks.contains(hook.name) else {
-      for one in waiting {
-        var work = one.work
-        work.note(.notToldAgain(hook), of: hook)
-        ready.append(work)
+    while !isTelling, let waiting = takeAwaiting() {
+      let (performer, hook) = (performer, waiting[0].hook)
+      guard !timedOutHooks.contains(hook.name) else {
+        for one in waiting {
+          var work = one.work
+          work.note(.notToldAgain(hook), of: hook)
+          ready.append(work)
+        }
+        continue
       }
-      return startHook(&group)
-    }
-    isTelling = true
-    group.addTask {
-      let (works, error, stop) = await performer.tell(hook, of: waiting)
-      return .told(hook, works, error, stop)
+      isTelling = true
+      group.addTask {
+        let (works, error, stop) = await performer.tell(hook, of: waiting)
+        return .told(hook, works, error, stop)
+      }
     }
   }
 

@@ -103,6 +103,13 @@ struct CommandHooksTests {
     let failed = await error(hooks("echo 'token=\(string)'; printf '\(string)' | base64 -w0; echo; exit 1"))
     let output = try #require(failed?.output)
     #expect(!output.contains("Ab3Ab3") && !output.contains("QWIz"))
+    for odd in ["x=apiv1_ab/cd", "\(String(repeating: "A", count: 41))/tail+9"] {
+      let shown = try #require(await error(hooks("echo '\(odd)'; exit 1"))?.output)
+      #expect(!shown.contains("cd") && !shown.contains("tail"), "\(shown)")
+    }
+    #expect(
+      await error(hooks("echo '/usr/lib/telegraf/conf.d/x.conf'; exit 1"))?.output
+        == "/usr/lib/telegraf/conf.d/x.conf")
     // The id of a token is no secret.
     let id = "0c9d1b5e-1f3a-4b6e-9d6a-3f1f4f0a9b11"
     #expect(await error(hooks("echo 'token \(id)'; exit 1"))?.output == "token \(id)")

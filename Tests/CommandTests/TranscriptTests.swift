@@ -53,8 +53,12 @@ private struct Player {
       let text = played.steps[index].text
       switch played.steps[index].kind {
       case .sandbox:
-        sandbox = try await workspace.startSandbox(
+        let started = try await workspace.startSandbox(
           options: text.split(separator: " ").map { String($0) })
+        // Of tokens that are worked on at the same time nobody knows which is told first.
+        let defaults = Workspace.text(of: started.defaultsPath)
+        try workspace.write(started.defaultsPath, defaults + "\n[limits]\nconcurrency = 1\n")
+        sandbox = started
       case .requests:
         guard let sandbox else { throw Transcript.Failure(description: "@ requests without @ sandbox") }
         // How often the query endpoint is asked depends on the time that everything takes.

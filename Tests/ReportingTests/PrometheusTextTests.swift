@@ -61,6 +61,13 @@ struct PrometheusTextTests {
     #expect(LastSuccesses(in: third).run == later)
   }
 
+  @Test func aJobThatWasNotReachedIsNotForgotten() {
+    var before = LastSuccesses()
+    before.jobs = ["other": PrometheusTextTests.noon]
+    let noted = LastSuccesses(in: PrometheusText.of(metrics(.done), after: before))
+    #expect(noted.jobs == ["plant": PrometheusTextTests.noon, "other": PrometheusTextTests.noon])
+  }
+
   @Test(arguments: [
     "", "tokenrotate_run_success_timestamp_seconds", "tokenrotate_run_success_timestamp_seconds x.000",
     "tokenrotate_run_success_timestamp_seconds -1.000", "tokenrotate_run_success_timestamp_seconds 1e300",

@@ -380,19 +380,4 @@ struct RetirementTests {
     #expect(!story.machine.maySettle)
     #expect(throws: IllegalEvent.self) { try story.add(.lineageRenamed(from: "old")) }
   }
-
-  /// The first enable may have landed, though the second was refused: whether it has permissions nobody knows.
-  @Test func aRollbackThatIsGivenUpInDoubtRetiresFromTheBeginning() throws {
-    var story = try Story(of: Story.disabled + [Story.rollbackAsked, .enableIntended(generation: 1)])
-    try story.add(.enableUnknown(generation: 1, reason: "no answer"))
-    try story.add(.enableIntended(generation: 1))
-    try story.add(.enableRefused(generation: 1, reason: "429"))
-    #expect(story.machine.generation(1)?.phase == .enabling)
-    try story.add(.rollbackRefused(generation: 1, reason: "429"))
-    #expect(story.machine.generation(1)?.phase == .superseded)
-    // Without a doubt it stays disabled.
-    var sure = try Story(of: Story.disabled + [Story.rollbackAsked, .enableIntended(generation: 1)])
-    try sure.add(.enableRefused(generation: 1, reason: "429"))
-    #expect(sure.machine.generation(1)?.phase == .disabled)
-  }
 }

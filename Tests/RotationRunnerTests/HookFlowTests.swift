@@ -172,6 +172,37 @@ struct HookFlowTests {
     #expect(bench.liveIDs == ["id-1", "id-2"], "the newer one is retired like any other")
   }
 
+  /// Nobody was told of the newer token when the rollback was asked for, and then it is given up.
+  @Test func aRollbackThatIsGivenUpLeavesNobodyUntold() throws {
+    let bench = Bench.rotating("a")
+    #expect(bench.run()?.exit == 0)
+    bench.hooks.hooks = [HookFlowTests.reload]
+    bench.hooks.errors["reload"] = [ScriptedHooks.failure, ScriptedHooks.failure]
+    bench.clock.advance(by: Bench.day * 30)
+    #expect(bench.run()?.exit == 6)
+    bench.store.previous["a"] = nil
+    #expect(bench.wish(.rollBack, "a")?.exit != 0)
+    bench.hooks.forget()
+    bench.clock.advance(by: Bench.day * 3)
+    _ = bench.run()
+    #expect(bench.hooks.told == ["reload a"] && bench.hooks.calls.last?.tokens.first?.tokenID == "id-2")
+    #expect(bench.liveIDs == ["id-1", "id-2"], "the overlap begins now")
+    bench.clock.advance(by: Bench.day + .seconds(400))
+    _ = bench.run()
+    #expect(bench.liveIDs == ["id-2"])
+  }
+
+  /// The one that is active last finds the hook given up, and nothing else under way.
+  @Test func whatComesAfterAHookWasGivenUpIsToldAsWell() throws {
+    let bench = Bench("a", "b")
+    bench.limits.concurrency = 1
+    bench.hooks.hooks = [HookFlowTests.each]
+    bench.hooks.errors["each"] = [HookError(message: "did not end within 30s", timedOut: true)]
+    bench.cluster.creations["b"] = [.refuse(ServiceError(.unavailable, status: 503, message: "later"))]
+    let failed = try #require(bench.run())
+    #expect(failed.exit == 6 && failed.report.counts == [.undelivered: 2] && bench.hooks.told.count == 1)
+  }
+
   /// The overlap is counted from the hook's success, and not from the promotion.
   @Test func theOverlapBeginsWithTheHooksSuccess() throws {
     let bench = Bench.rotating("a")

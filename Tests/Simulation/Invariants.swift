@@ -163,6 +163,14 @@ enum Invariants {
         if generation.attempt == nil { world.broken("4", "\(what) of \(tokenID) before it was replaced") }
         return
       }
+      // What is retired as a whole is announced to nobody.
+      if !world.hooks.isEmpty, !world.wasRestored, machine.wishes.retirement == nil,
+        let incumbent = machine.incumbent,
+        incumbent.attempt != nil,
+        world.toldAt[incumbent.tokenID] == nil
+      {
+        world.broken("4", "\(lineage.name): \(what) of \(tokenID), and nobody was told of its successor")
+      }
       // Consumers that wait for a hook had the newer one only from then on. What was disabled already was not theirs any
       // more: its overlap had passed under an earlier successor.
       var toldAt = machine.incumbent.flatMap { world.toldAt[$0.tokenID] } ?? since
