@@ -51,13 +51,13 @@ public struct PrometheusText: Sendable {
       family in
       for job in jobs {
         if let at = job.exitCode.isSuccess ? metrics.finishedAt : before.jobs[job.name] {
-          family.add(job, at: at)
+          family.add(job.name, at: at)
         }
       }
       // A job that this call did not come to, or could not read, is not forgotten.
       for (name, at) in before.jobs.sorted(by: { $0.key < $1.key })
       where !jobs.contains(where: { $0.name == name }) {
-        family.add(RunMetrics.Job(name: name, exitCode: .done), at: at)
+        family.add(name, at: at)
       }
     }
     family("job_outcomes", .gauge, "What became of the job's tokens in the last run") { family in
@@ -91,13 +91,13 @@ public struct PrometheusText: Sendable {
       "oldest_token_timestamp_seconds", .gauge,
       "When the oldest token in use was made: its age is time() less this"
     ) { family in
-      for (job, census) in jobs { if let at = census.oldestMadeAt { family.add(job, at: at) } }
+      for (job, census) in jobs { if let at = census.oldestMadeAt { family.add(job.name, at: at) } }
     }
     family("next_due_timestamp_seconds", .gauge, "When the next token is due to be replaced") { family in
-      for (job, census) in jobs { if let at = census.nextDueAt { family.add(job, at: at) } }
+      for (job, census) in jobs { if let at = census.nextDueAt { family.add(job.name, at: at) } }
     }
     family("next_expiry_timestamp_seconds", .gauge, "When the first token in use expires") { family in
-      for (job, census) in jobs { if let at = census.nextExpiryAt { family.add(job, at: at) } }
+      for (job, census) in jobs { if let at = census.nextExpiryAt { family.add(job.name, at: at) } }
     }
     family("tokens_created_total", .counter, "Tokens made since the ledger began") { family in
       for (job, census) in jobs { family.add(job, value: "\(census.created)") }
@@ -164,8 +164,8 @@ private struct Family {
     line("", [("rotation_job", job.name)] + (label.map { [$0] } ?? []), value)
   }
 
-  mutating func add(_ job: RunMetrics.Job, at instant: Instant) {
-    line("", [("rotation_job", job.name)], seconds(instant - Instant(milliseconds: 0)))
+  mutating func add(_ job: String, at instant: Instant) {
+    line("", [("rotation_job", job)], seconds(instant - Instant(milliseconds: 0)))
   }
 
   mutating func add(_ job: RunMetrics.Job, _ times: ActivationTimes) {

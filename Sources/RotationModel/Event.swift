@@ -49,7 +49,7 @@ public enum Event: Equatable, Sendable {
   case hookFailed(generation: Int, hook: String, reason: String)
   /// The generation was delivered once and is gone: those who wait for that have to be told.
   case hooksOwed(generation: Int)
-  /// All of them were.
+  /// None of the job is left to be told.
   case hooksSettled(generation: Int)
 
   /// The point of no return: such a generation is never current again.

@@ -111,7 +111,8 @@ public struct RecordWish: Sendable {
       // Owner and mode of the file are the row's.
       guard claimed.row != nil else { throw refusal(.rowIsGone(name), .badInput) }
       // A newer token that every store has, and of which hooks are still to be told, is current enough to be rolled back.
-      let (settled, completion) = try machine.settlingDelivery(in: plan.storeNames, at: ports.clock.now)
+      let (settled, completion) = try machine.settlingDelivery(
+        of: name, in: plan.storeNames, at: ports.clock.now)
       guard let previous = settled.predecessor, settled.mayRollBack(to: previous.number) else {
         throw refusal(.nothingToRollBackTo(name, machine), .failed)
       }
@@ -176,7 +177,7 @@ extension RotationMachine {
   /// The machine, and what brings it there, after the delivery of a successor that every store has, whatever hooks are
   /// still to be told: a hook that cannot succeed must not keep a person from going back.
   fileprivate func settlingDelivery(
-    in stores: [String], at now: Instant
+    of name: String, in stores: [String], at now: Instant
   ) throws(Stop) -> (RotationMachine, [Event]) {
     guard let successor, successor.phase == .delivering, successor.promotedIn.isSuperset(of: stores) else {
       return (self, [])
@@ -185,7 +186,7 @@ extension RotationMachine {
     var settled = self
     do throws(IllegalEvent) {
       try settled.apply(TimedEvent(done, at: now))
-    } catch { throw Stop.illegal(error, name: "rollback") }
+    } catch { throw Stop.illegal(error, name: name) }
     return (settled, [done])
   }
 }

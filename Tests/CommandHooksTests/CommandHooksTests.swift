@@ -159,11 +159,11 @@ struct CommandHooksTests {
   }
 
   @Test func aHookHasNoDescriptorOfOurs() async throws {
-    let secret = FileManager.default.createFile(atPath: "\(folder)/open", contents: Data("x".utf8))
-    #expect(secret)
-    let handle = try #require(FileHandle(forReadingAtPath: "\(folder)/open"))
+    // Without O_CLOEXEC it would be inherited.
+    let descriptor = open("\(folder)/open", O_RDWR | O_CREAT, 0o600)
+    #expect(descriptor > 2)
+    defer { close(descriptor) }
     try await hooks("ls -l /proc/$$/fd > fds").tell(CommandHooksTests.hook(.run), CommandHooksTests.call())
-    try handle.close()
     let descriptors = try read("fds")
     #expect(!descriptors.contains("/open") && descriptors.contains("fds"))
   }

@@ -53,6 +53,19 @@ import Testing
     return try #require(line.split(separator: " ").last.flatMap { Double($0) })
   }
 
+  /// The rules that the page shows are ones that Prometheus takes, on metrics that there are.
+  @Test func theRulesOfTheGuideAreRules() async throws {
+    let workspace = try Workspace()
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let page = try String(contentsOf: root.appendingPathComponent("docs/monitoring.md"), encoding: .utf8)
+    let rules = try #require(
+      page.components(separatedBy: "```yaml\n").last?.components(separatedBy: "```").first)
+    try workspace.write("rules.yml", rules)
+    let checked = try await workspace.shell("promtool check rules rules.yml")
+    #expect(checked.code == 0 && checked.output.contains("3 rules found"), "\(checked.everything)")
+  }
+
   @Test func metricsThatCannotBeWrittenAreAWarning() async throws {
     let workspace = try Workspace()
     let sandbox = try await workspace.startSandbox("--activation-delay", "0s", "--activation-spread", "0s")
