@@ -12,11 +12,6 @@ extension Performer {
     let throttledUntil = await circuit.throttledUntil
     if ports.clock.uptime < throttledUntil { return .pause(until: throttledUntil) }
     guard let permissions = try await permissionsToGrant(&work) else { return nil }
-    // The job was not refused for it: when the run began, the row had a token, which was given up since; or it takes
-    // over what another token may do.
-    if let missing = permissions.databases.first(where: { !databases.contains($0) }) {
-      return fail(&work, .databaseMissing(work.name, missing))
-    }
     let attempt = AttemptID(bits: ports.random.next())
     // The expiry is known for sure only after the permit, which may be a while.
     let planned = PlannedToken(

@@ -144,10 +144,7 @@ public struct PlanJob: Sendable {
         work.note(Concern(problem: problem, blocks: [.retirement]))
       }
     case .create where work.machine.generations.isEmpty && work.desired?.replaces != nil:
-      guard let permissions = try await performer.permissionsToGrant(&work) else { return }
-      if let missing = permissions.databases.first(where: { !performer.databases.contains($0) }) {
-        work.fail(.databaseMissing(work.name, missing))
-      }
+      _ = try await performer.permissionsToGrant(&work)
     case .create, .recover, .revokeOrphan, .search, .activate, .promote, .completeDelivery, .runHook,
       .settleHooks, .update, .confirmDisable, .enable, .rollBack, .completeRollback, .relocate,
       .completeRelocation, .withdraw, .confirmRevocation, .forget, .wait, .none:

@@ -113,13 +113,18 @@ extension PlannedStep {
 }
 
 extension Generation {
+  /// The overlap or the quarantine that it is in.
+  func waitingTime(_ policy: RotationPolicy) -> (from: Instant, until: Instant)? {
+    switch phase {
+    case .superseded: supersededAt.map { ($0, $0 + policy.overlap) }
+    case .disabling, .disabled: disabledAt.map { ($0, $0 + (policy.quarantine ?? .zero)) }
+    case .staged, .active, .delivering, .current, .enabling, .revoking, .revoked, .leftBehind: nil
+    }
+  }
+
   /// When the clock alone takes it a step further on its way out.
   func nextChange(_ policy: RotationPolicy) -> Instant? {
-    switch phase {
-    case .superseded: supersededAt.map { $0 + policy.overlap }
-    case .disabled: disabledAt.map { $0 + (policy.quarantine ?? .zero) }
-    case .staged, .active, .delivering, .current, .disabling, .enabling, .revoking, .revoked, .leftBehind: nil
-    }
+    phase == .disabling ? nil : waitingTime(policy)?.until
   }
 }
 

@@ -9,9 +9,22 @@ extension Performer {
     return [.tokenTakenOver(tokenID: replaces, expiresAt: nil)]
   }
 
-  /// What the next token is to be allowed: what the row says, or what the token may that it replaces. A token that a
-  /// person named in `replaces` is looked at before anything is made in its place. nil: the lineage has failed.
+  /// What the next token is to be allowed, for databases that there are. nil: the lineage has failed.
+  ///
+  /// The job was not refused for a database that is missing here: when the run began, the row had a token, which was
+  /// given up since; or it takes over what another token may do.
   func permissionsToGrant(_ work: inout TokenWork) async throws(Stop) -> PermissionSet? {
+    guard let permissions = try await wantedPermissions(&work) else { return nil }
+    guard let missing = permissions.databases.first(where: { !databases.contains($0) }) else {
+      return permissions
+    }
+    work.fail(.databaseMissing(work.name, missing))
+    return nil
+  }
+
+  /// What the row says, or what the token may that it replaces. A token that a person named in `replaces` is looked at
+  /// before anything is made in its place.
+  private func wantedPermissions(_ work: inout TokenWork) async throws(Stop) -> PermissionSet? {
     guard let desired = work.desired else { return nil }
     let isFirst = work.machine.generations.isEmpty
     guard desired.inheritsPermissions || (isFirst && desired.replaces != nil) else {

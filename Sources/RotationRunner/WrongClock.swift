@@ -40,17 +40,6 @@ extension TokenWork {
   }
 }
 
-extension Generation {
-  /// The overlap or the quarantine that it is in.
-  fileprivate func waitingTime(_ policy: RotationPolicy) -> (from: Instant, until: Instant)? {
-    switch phase {
-    case .superseded: supersededAt.map { ($0, $0 + policy.overlap) }
-    case .disabling, .disabled: disabledAt.map { ($0, $0 + (policy.quarantine ?? .zero)) }
-    case .staged, .active, .delivering, .current, .enabling, .revoking, .revoked, .leftBehind: nil
-    }
-  }
-}
-
 extension Problem {
   private static let wasWrong = "clock_was_wrong"
 
