@@ -70,12 +70,12 @@ struct Wiring {
   /// The job's hooks, and what runs them.
   func hooks(of job: Job) -> ([Hook], any Hooks) {
     let commands = job.hooks.map { hook in
-      (hook.name, CommandHooks.Command(arguments: hook.command, timeout: hook.timeout))
+      (hook.hook.name, CommandHooks.Command(arguments: hook.command, timeout: hook.timeout))
     }
     let runner = CommandHooks(
       commands: Dictionary(uniqueKeysWithValues: commands), directory: job.folder,
       environment: environment.variables, executor: threads)
-    return (job.hooks.map(Hook.init), runner)
+    return (job.hooks.map(\.hook), runner)
   }
 
   /// Where the job's audit log is, and its name in the ledger.
@@ -208,18 +208,6 @@ struct Wiring {
         authorityFile: settings.tls.authority ?? profile?.authorityFile,
         certificateFile: settings.tls.certificate ?? profile?.certificateFile,
         keyFile: settings.tls.key ?? profile?.keyFile))
-  }
-}
-
-extension Hook {
-  fileprivate init(_ settings: HookSettings) {
-    let occasion: Hook.Occasion =
-      switch settings.occasion {
-      case .delivered: .delivered
-      case .retired: .retired
-      case .failed: .failed
-      }
-    self.init(name: settings.name, occasion: occasion, scope: settings.frequency == .run ? .run : .token)
   }
 }
 

@@ -1,4 +1,5 @@
 internal import Digests
+import RotationPorts
 internal import Subprocesses
 import TOMLReader
 
@@ -13,7 +14,7 @@ struct HookDecoder {
     var hooks: [HookSettings] = []
     for section in root.sections("hook", keys: HookDecoder.keys) ?? [] {
       guard let hook = decode(section) else { continue }
-      if hooks.contains(where: { $0.name == hook.name }) {
+      if hooks.contains(where: { $0.hook.name == hook.hook.name }) {
         root.log.add("this hook is there twice", at: section.position, hint: "remove one of them")
       }
       hooks.append(hook)
@@ -23,8 +24,8 @@ struct HookDecoder {
 
   private func decode(_ section: Section) -> HookSettings? {
     for key in ["on", "command"] where !section.has(key) { section.missing(key) }
-    let occasion = section.choice("on", HookSettings.Occasion.self)?.value
-    let frequency = section.choice("per", HookSettings.Frequency.self)?.value ?? .run
+    let occasion = section.choice("on", Hook.Occasion.self)?.value
+    let scope = section.choice("per", Hook.Scope.self)?.value ?? .run
     let command = section.command("command")
     let timeout = section.duration("timeout", in: .seconds(1)...(.seconds(86_400))) ?? .seconds(30)
     guard let occasion, let command else { return nil }
@@ -36,16 +37,16 @@ struct HookDecoder {
           ? "it has to be a file that may be executed"
           : "it is looked for in PATH; better name its whole path")
     }
+    let name = HookDecoder.name(occasion, scope, words)
     return HookSettings(
-      name: HookDecoder.name(occasion, frequency, words), occasion: occasion, frequency: frequency,
-      command: words, timeout: timeout)
+      hook: Hook(name: name, occasion: occasion, scope: scope), command: words, timeout: timeout)
   }
 
   /// A success on record is that of a command: another command is another hook.
   private static func name(
-    _ occasion: HookSettings.Occasion, _ frequency: HookSettings.Frequency, _ words: [String]
+    _ occasion: Hook.Occasion, _ scope: Hook.Scope, _ words: [String]
   ) -> String {
-    let text = ([occasion.rawValue, frequency.rawValue] + words).joined(separator: "\0")
+    let text = ([occasion.rawValue, scope.rawValue] + words).joined(separator: "\0")
     let program = words[0].split(separator: "/").last.map(String.init) ?? words[0]
     // Only memory can fail a digest; two hooks of one program would share a name then.
     let digest = (try? SHA256.digest(of: Array(text.utf8)).hex) ?? ""

@@ -1,3 +1,5 @@
+public import RotationPorts
+
 /// A job file, read and found valid: what one job asks for.
 public struct Job: Equatable, Sendable {
   /// The job's identity, whatever its file is called.
@@ -249,31 +251,14 @@ public enum FileMode: UInt16, Sendable, CaseIterable {
 
 /// `[[hook]]`: what is run when something happened.
 public struct HookSettings: Equatable, Sendable {
-  public enum Occasion: String, Sendable, CaseIterable {
-    case delivered
-    case retired
-    case failed
-  }
-
-  public enum Frequency: String, Sendable, CaseIterable {
-    case run
-    case token
-  }
-
-  /// The program's name and a digest of what else tells this hook from others: the same for the same command.
-  public var name: String
-  public var occasion: Occasion
-  public var frequency: Frequency
+  /// Its name is the program's and a digest of what else tells this hook from others: the same for the same command.
+  public var hook: Hook
   /// The program and its arguments. A program with a slash in it is an absolute path.
   public var command: [String]
   public var timeout: Duration
 
-  public init(
-    name: String, occasion: Occasion, frequency: Frequency, command: [String], timeout: Duration
-  ) {
-    self.name = name
-    self.occasion = occasion
-    self.frequency = frequency
+  public init(hook: Hook, command: [String], timeout: Duration) {
+    self.hook = hook
     self.command = command
     self.timeout = timeout
   }
