@@ -29,6 +29,8 @@ public enum OptionName: String, Sendable, CaseIterable {
 
   // Of the sandbox, after `SandboxOptions`.
   case listen
+  case product
+  case writeProfile = "write-profile"
   case accountID = "account-id"
   case clusterID = "cluster-id"
   case managementTokenFile = "management-token-file"

@@ -15,6 +15,11 @@ extension CommandSpecification {
         "write a defaults file whose [cluster] is this sandbox; the management token goes into a 0600 file beside it"
       ),
       OptionSpecification(
+        .writeProfile, .file("FILE"),
+        "write a configuration file of influxctl's form whose profile is this sandbox"),
+      OptionSpecification(
+        .product, .choice(["dedicated", "clustered"]), "whose Management API to serve (else dedicated)"),
+      OptionSpecification(
         .readyFile, .file("FILE"), "write the address into this file once requests are answered"),
       OptionSpecification(
         .database, .text("NAME"), isRepeatable: true,

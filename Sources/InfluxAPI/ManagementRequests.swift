@@ -9,14 +9,19 @@ struct ManagementEndpoint: Sendable {
   /// Without a slash at its end.
   private let base: String
 
-  /// `managementURL` and `/accounts/A/clusters/C`, as Cloud Dedicated has it. Nil when one of the three
-  /// cannot be part of a URL.
-  init?(managementURL: String, accountID: String, clusterID: String) {
-    guard let account = PathComponent.encoded(accountID), let cluster = PathComponent.encoded(clusterID),
-      let address = URLText.address(of: managementURL)
-    else { return nil }
+  /// `managementURL`, with `/accounts/A/clusters/C` for Cloud Dedicated. Nil when any of them cannot be part of a
+  /// URL.
+  init?(managementURL: String, cluster: ManagedCluster) {
+    guard let address = URLText.address(of: managementURL) else { return nil }
     self.address = address
-    base = "\(URLText.withoutSlashAtEnd(managementURL))/accounts/\(account)/clusters/\(cluster)"
+    let root = URLText.withoutSlashAtEnd(managementURL)
+    switch cluster {
+    case .clustered: base = root
+    case .dedicated(let accountID, let clusterID):
+      guard let account = PathComponent.encoded(accountID), let cluster = PathComponent.encoded(clusterID)
+      else { return nil }
+      base = "\(root)/accounts/\(account)/clusters/\(cluster)"
+    }
   }
 
   var tokens: String { "\(base)/tokens" }

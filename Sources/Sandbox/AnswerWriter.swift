@@ -3,6 +3,7 @@ internal import RotationModel
 
 /// Turns the cluster's replies into what the published API puts on the wire.
 struct AnswerWriter {
+  private let product: SandboxOptions.Product
   let accountID: String
   let clusterID: String
   let unknownTokenOnWrite: Int
@@ -10,6 +11,7 @@ struct AnswerWriter {
   let refusesEmptyWrites: Bool
 
   init(_ options: SandboxOptions) {
+    product = options.product
     accountID = options.accountID.lowercased()
     clusterID = options.clusterID.lowercased()
     unknownTokenOnWrite = options.unknownTokenOnWrite.rawValue
@@ -120,18 +122,22 @@ struct AnswerWriter {
 
   private func write(_ record: TokenRecord, accessToken: String?, to writer: inout JSONWriter) {
     writer.object { writer in
-      writer.member("accountId", accountID)
-      writer.member("clusterId", clusterID)
+      writeCluster(to: &writer)
       record.writeMembers(to: &writer)
       if let accessToken { writer.member("accessToken", accessToken) }
     }
   }
 
+  private func writeCluster(to writer: inout JSONWriter) {
+    guard product == .dedicated else { return }
+    writer.member("accountId", accountID)
+    writer.member("clusterId", clusterID)
+  }
+
   /// The limits are the defaults that the specification gives (`ClusterDatabaseMaxTables` and others).
   private func write(database name: String, to writer: inout JSONWriter) {
     writer.object { writer in
-      writer.member("accountId", accountID)
-      writer.member("clusterId", clusterID)
+      writeCluster(to: &writer)
       writer.member("name", name)
       writer.member("maxTables", 500)
       writer.member("maxColumnsPerTable", 200)

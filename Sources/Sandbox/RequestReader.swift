@@ -1,14 +1,20 @@
 /// The strict eye: tells a request of the published API from anything else, without any state.
 struct RequestReader {
+  private let product: SandboxOptions.Product
   /// In lower case.
   let accountID: String
   let clusterID: String
   private let clusterPath: String
 
-  init(accountID: String, clusterID: String) {
+  init(product: SandboxOptions.Product, accountID: String, clusterID: String) {
+    self.product = product
     self.accountID = accountID.lowercased()
     self.clusterID = clusterID.lowercased()
-    clusterPath = "/api/v0/accounts/\(self.accountID)/clusters/\(self.clusterID)/"
+    clusterPath =
+      switch product {
+      case .dedicated: "/api/v0/accounts/\(self.accountID)/clusters/\(self.clusterID)/"
+      case .clustered: "/api/v0/"
+      }
   }
 
   /// What `read` found: the call, and the credential that came with it.
@@ -103,6 +109,7 @@ struct RequestReader {
 
   /// The slow way, which says what is wrong with the account or cluster.
   private func afterCluster(_ request: HTTPRequest) throws(Violation) -> Substring {
+    guard product == .dedicated else { throw unknownPath(request) }
     let parts = request.path.split(separator: "/", maxSplits: 7, omittingEmptySubsequences: false)
     guard parts.count == 8, parts[0...3] == ["", "api", "v0", "accounts"], parts[5] == "clusters" else {
       throw unknownPath(request)

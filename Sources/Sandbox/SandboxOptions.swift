@@ -10,6 +10,13 @@ public struct SandboxOptions: Sendable {
   public static let defaultManagementToken =
     "M.V1.sandbox-management-token-for-tests-only-0000000000000000000000000000"
 
+  /// Which edition's Management API is served.
+  public enum Product: String, Sendable, CaseIterable {
+    case dedicated
+    /// Without account and cluster, in paths and answers.
+    case clustered
+  }
+
   /// How a new connection gets the node that answers all its requests.
   public enum NodeAssignment: String, Sendable, CaseIterable {
     case random
@@ -26,6 +33,7 @@ public struct SandboxOptions: Sendable {
   public var address = "127.0.0.1"
   /// 0 takes a free port, which the server then reports.
   public var port: UInt16 = 0
+  public var product = Product.dedicated
   public var accountID = SandboxOptions.defaultAccountID
   public var clusterID = SandboxOptions.defaultClusterID
   public var managementToken = Secret(SandboxOptions.defaultManagementToken.utf8)

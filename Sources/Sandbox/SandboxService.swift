@@ -36,7 +36,8 @@ final class SandboxService: Sendable {
   init(_ options: SandboxOptions, seed: UInt64) {
     self.options = options
     self.seed = seed
-    reader = RequestReader(accountID: options.accountID, clusterID: options.clusterID)
+    reader = RequestReader(
+      product: options.product, accountID: options.accountID, clusterID: options.clusterID)
     writer = AnswerWriter(options)
     state = State(options, seed: seed)
   }

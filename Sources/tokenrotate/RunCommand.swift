@@ -183,9 +183,9 @@ struct JobsRun {
     results.add(RunMetrics.Job(name: job.name, exitCode: code))
     guard raisesAlarms else { return }
     let (hooks, runner) = context.wiring.hooks(of: job)
-    let cluster = [job.cluster.accountID, job.cluster.clusterID].compactMap(\.self).joined(separator: "/")
     let call = HookCall(
-      run: run, job: job.name, cluster: cluster, host: job.cluster.host ?? "", tokens: [], problem: problem)
+      run: run, job: job.name, cluster: job.cluster.identityAsWritten, host: job.cluster.host ?? "",
+      tokens: [], problem: problem)
     for hook in hooks where hook.occasion == .failed {
       do throws(HookError) { try await runner.tell(hook, call) } catch { reporter.warn(Problem(error)) }
     }

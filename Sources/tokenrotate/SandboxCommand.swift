@@ -17,6 +17,9 @@ struct SandboxCommand {
       if let path = context.options.value(.writeDefaults) {
         try writeDefaults(context.environment.absolute(path), server, options)
       }
+      if let path = context.options.value(.writeProfile) {
+        try writeProfile(context.environment.absolute(path), server, options)
+      }
       if !context.style.isQuiet {
         context.errors.write(
           "This is no production server: everything is in memory and gone when it ends.\n")
@@ -43,6 +46,9 @@ struct SandboxCommand {
     let given = context.options
     var options = SandboxOptions()
     if let listen = given.value(.listen) { try setAddress(listen, &options) }
+    if let product = given.value(.product).flatMap({ SandboxOptions.Product(rawValue: $0) }) {
+      options.product = product
+    }
     if let id = given.value(.accountID) { options.accountID = id }
     if let id = given.value(.clusterID) { options.clusterID = id }
     if let path = given.value(.managementTokenFile) {
@@ -93,14 +99,43 @@ struct SandboxCommand {
     let text = """
       # Written by `tokenrotate sandbox`: for jobs that are to run against it.
       [cluster]
-      account_id = "\(options.accountID)"
-      cluster_id = "\(options.clusterID)"
+      \(identity(options))
       host = "\(server.url)"
       management_url = "\(server.managementURL)"
       management_token = { file = "\(tokenPath)" }
 
       """
     try replace(path, with: Array(text.utf8))
+  }
+
+  /// The lines that say which cluster it is, as job files and profiles of influxctl have them.
+  private func identity(_ options: SandboxOptions) -> String {
+    switch options.product {
+    case .dedicated:
+      """
+      product = "dedicated"
+      account_id = "\(options.accountID)"
+      cluster_id = "\(options.clusterID)"
+      """
+    case .clustered: "product = \"clustered\""
+    }
+  }
+
+  /// A profile whose place is told beside it: influxctl's file has no key for a console other than InfluxData's, and
+  /// no host without TLS.
+  private func writeProfile(
+    _ path: String, _ server: SandboxServer, _ options: SandboxOptions
+  ) throws {
+    let token = options.managementToken.withUnsafeBytes { Array($0) }
+    let text = """
+      # Written by `tokenrotate sandbox`: to be used with --management-url \(server.managementURL)
+      # and --host \(server.url)
+      [[profile]]
+      name = "default"
+      \(identity(options))
+      mgmt_token = "
+      """
+    try replace(path, with: Array(text.utf8) + token + Array("\"\n".utf8))
   }
 
   /// Writes a file aside and renames it, so that whoever waits for it never sees half of it.

@@ -25,21 +25,14 @@ struct Wiring {
   func plan(
     for job: Job, specification: SpecificationFile, journal: Journal, installation: InstallationID
   ) throws -> JobPlan {
-    let cluster = try cluster(of: job)
-    let client = try HTTPClient(
-      configuration: HTTPClientConfiguration(
-        maximumTransfersInFlight: job.limits.concurrency + 72,
-        maximumConnectionsPerHost: job.limits.concurrency + 72, tls: cluster.tls))
-    let service = try CloudDedicatedTokenService(
-      CloudDedicatedTokenService.Configuration(
-        managementURL: job.cluster.managementURL, accountID: cluster.accountID,
-        clusterID: cluster.clusterID, managementToken: cluster.managementToken,
-        requestTimeout: job.limits.requestTimeout), client: client)
+    let cluster = try connection(of: job)
+    let client = try cluster.client(transfers: job.limits.concurrency + 72)
+    let service = try cluster.service(client, requestTimeout: job.limits.requestTimeout)
     let stores = try stores(of: job, installation: installation)
     var plan = JobPlan(
       name: job.name, isOneOff: specification.isOneOff,
       binding: JobBinding(
-        cluster: "\(cluster.accountID)/\(cluster.clusterID)",
+        cluster: cluster.identity,
         stores: zip(job.stores, stores).map { store, settings in
           Wiring.binding(format: settings.format, directory: store.directory)
         }),
@@ -165,49 +158,11 @@ struct Wiring {
     }
   }
 
-  private struct Cluster {
-    var accountID: String
-    var clusterID: String
-    var host: String
-    var managementToken: Secret
-    var tls: HTTPClientConfiguration.TLS
-  }
-
-  /// What the job says of its cluster, completed from influxctl's profile.
-  private func cluster(of job: Job) throws -> Cluster {
-    let settings = job.cluster
-    let profile = try (profileName ?? settings.profile).map { name in
-      try InfluxctlProfile.read(name, path: profilePath)
-    }
-    if let profile, profile.product != .dedicated {
-      throw Problem(
-        code: "unsupported", message: "\(job.path): profile \(profile.name) is not for Cloud Dedicated",
-        hint: "this version works with product = \"dedicated\" only")
-    }
-    func required(_ value: String?, _ fallback: String?, _ key: String) throws -> String {
-      if let value = value ?? fallback { return value }
-      throw Problem(
-        code: "bad_input", message: "\(job.path): [cluster] \(key) is missing",
-        hint: "write it into the job, the defaults file or influxctl's profile")
-    }
-    let token: Secret
-    if let source = settings.managementToken {
-      token = try source.read(environment: environment.variables)
-    } else if let secret = profile?.managementToken {
-      token = secret
-    } else {
-      throw Problem(
-        code: "bad_input", message: "\(job.path): [cluster] management_token is missing",
-        hint: "for example: management_token = { file = \"/etc/tokenrotate/management-token\" }")
-    }
-    return Cluster(
-      accountID: try required(settings.accountID, profile?.accountID, "account_id"),
-      clusterID: try required(settings.clusterID, profile?.clusterID, "cluster_id"),
-      host: try required(settings.host, profile?.host, "host"), managementToken: token,
-      tls: HTTPClientConfiguration.TLS(
-        authorityFile: settings.tls.authority ?? profile?.authorityFile,
-        certificateFile: settings.tls.certificate ?? profile?.certificateFile,
-        keyFile: settings.tls.key ?? profile?.keyFile))
+  /// Where the job's cluster is.
+  func connection(of job: Job) throws -> ClusterConnection {
+    try ClusterConnection(
+      job.cluster, shownAs: job.path, profileName: profileName, profilePath: profilePath,
+      environment: environment.variables)
   }
 }
 

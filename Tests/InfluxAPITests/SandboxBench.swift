@@ -9,7 +9,7 @@ import Sandbox
 final class SandboxBench: Sendable {
   let server: SandboxServer
   let client: HTTPClient
-  let service: CloudDedicatedTokenService
+  let service: ManagementTokenService
   let probe: InfluxQLProbe
   let clock: BenchClock
 
@@ -31,9 +31,11 @@ final class SandboxBench: Sendable {
     self.clock = clock
     server = try SandboxServer.start(options) { clock.now }
     client = try HTTPClient()
-    service = try CloudDedicatedTokenService(
+    service = try ManagementTokenService(
       .init(
-        managementURL: server.managementURL, accountID: options.accountID, clusterID: options.clusterID,
+        managementURL: server.managementURL,
+        cluster: options.product == .clustered
+          ? .clustered : .dedicated(accountID: options.accountID, clusterID: options.clusterID),
         managementToken: Secret(managementToken.utf8), requestTimeout: requestTimeout), client: client)
     probe = try InfluxQLProbe(host: server.url, client: client, timeout: probeTimeout)
   }

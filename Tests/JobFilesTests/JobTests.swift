@@ -29,12 +29,12 @@ private let least = """
     #expect(job.path == "\(folder)/job.toml")
     #expect(job.specificationPath == "\(folder)/tokens.csv")
     #expect(job.specificationShownAs == "\(folder)/tokens.csv")
-    #expect(job.cluster.product == .dedicated)
+    #expect(job.cluster.product == nil)
     #expect(job.cluster.profile == nil)
     #expect(job.cluster.accountID == "0d1c7c9a-1111-4222-8333-444455556666")
     #expect(job.cluster.clusterID == "0d1c7c9a-1111-4222-8333-444455556667")
     #expect(job.cluster.host == "https://cluster-id.a.influxdb.io")
-    #expect(job.cluster.managementURL == "https://console.influxdata.com/api/v0")
+    #expect(job.cluster.managementURL == nil)
     #expect(job.cluster.managementToken == .file("\(folder)/token"))
     #expect(job.rotation == nil)
     #expect(job.activation.timeout == .seconds(600))
@@ -219,7 +219,13 @@ private let least = """
         "8:1 `[ledger]` is not supported by this version yet", "9:7 `url` must start with postgresql://",
       ]
     ),
-    ("product = \"clustered\"\n", ["8:11 `product = \"clustered\"` is not supported by this version yet"]),
+    (
+      "product = \"clustered\"\n",
+      [
+        "4:1 `account_id` has no place beside product = \"clustered\"",
+        "5:1 `cluster_id` has no place beside product = \"clustered\"",
+      ]
+    ),
     (
       "management_url = \"http://console.example\"\n",
       ["8:18 `management_url`: http:// would send tokens in clear"]

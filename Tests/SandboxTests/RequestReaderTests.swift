@@ -9,7 +9,7 @@ import Testing
   static let cluster = SandboxOptions.defaultClusterID
   static let tokens = "/api/v0/accounts/\(account)/clusters/\(cluster)/tokens"
   static let tokenID = "55555555-5555-4555-8555-555555555555"
-  let reader = RequestReader(accountID: account, clusterID: cluster)
+  let reader = RequestReader(product: .dedicated, accountID: account, clusterID: cluster)
 
   static func request(
     _ method: String, _ path: String, query: [(String, String?)] = [],

@@ -10,19 +10,24 @@ struct ClusterDecoder {
   let paths: PathResolver
 
   func decode() -> ClusterSettings {
-    let product = section.choice("product", ClusterSettings.Product.self)
-    if let product {
-      section.refuseUnsupported("cluster.product=\(product.value.rawValue)", at: product.position)
-    }
+    let product = section.choice("product", ClusterSettings.Product.self)?.value
     let settings = ClusterSettings(
-      product: product?.value ?? .dedicated, profile: section.string("profile")?.value,
+      product: product, profile: section.string("profile")?.value,
       accountID: uuid("account_id"), clusterID: uuid("cluster_id"),
       host: url("host", allowsPath: false, defaultScheme: "https"),
-      managementURL: url("management_url", allowsPath: true)
-        ?? "https://console.influxdata.com/api/v0",
+      managementURL: url("management_url", allowsPath: true),
       managementToken: managementToken(), tls: tls())
+    let ids = ["account_id", "cluster_id"]
+    if product == .clustered {
+      for key in ids where section.has(key) {
+        section.log.add(
+          "`\(key)` has no place beside product = \"clustered\"", at: section.position(of: key),
+          hint: "remove it, in the job or in the defaults: the cluster is known by its host")
+      }
+    }
     if !section.has("profile") {
-      for key in ["account_id", "cluster_id", "host", "management_token"] where !section.has(key) {
+      let required = (product == .clustered ? [] : ids) + ["host", "management_token"]
+      for key in required where !section.has(key) {
         section.missing(key, hint: ClusterDecoder.hint(forMissing: key))
       }
     }

@@ -57,25 +57,27 @@ public struct ClusterSettings: Equatable, Sendable {
     case clustered
   }
 
-  public var product: Product
+  /// Nil: that of the profile, or Cloud Dedicated where there is none.
+  public var product: Product?
   /// The profile of influxctl's config.toml that fills in what is nil here.
   public var profile: String?
-  /// A UUID. Nil only when there is a profile.
+  /// A UUID, for Cloud Dedicated. Nil only when there is a profile.
   public var accountID: String?
-  /// A UUID. Nil only when there is a profile.
+  /// A UUID, for Cloud Dedicated. Nil only when there is a profile.
   public var clusterID: String?
   /// Scheme, host and port of the query and write endpoint, without a slash at the end. Nil only when
   /// there is a profile.
   public var host: String?
-  /// The Management API's base, without a slash at the end.
-  public var managementURL: String
+  /// The Management API's base, without a slash at the end. Nil: InfluxData's console, or `/api/v0` of the host
+  /// itself for Clustered.
+  public var managementURL: String?
   /// Nil only when there is a profile.
   public var managementToken: ManagementTokenSource?
   public var tls: TLSSettings
 
   public init(
-    product: Product, profile: String? = nil, accountID: String? = nil, clusterID: String? = nil,
-    host: String? = nil, managementURL: String, managementToken: ManagementTokenSource? = nil,
+    product: Product? = nil, profile: String? = nil, accountID: String? = nil, clusterID: String? = nil,
+    host: String? = nil, managementURL: String? = nil, managementToken: ManagementTokenSource? = nil,
     tls: TLSSettings
   ) {
     self.product = product

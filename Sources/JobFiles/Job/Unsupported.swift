@@ -10,7 +10,6 @@ enum Unsupported {
     "store.kind=aws-secrets-manager": ("kind = \"aws-secrets-manager\"", "use kind = \"file\""),
     "audit.signing_key": ("signing_key", "remove it; the audit log is chained without signatures"),
     "ledger": ("[ledger]", "remove it; the ledger is SQLite in the state directory"),
-    "cluster.product=clustered": ("product = \"clustered\"", "only \"dedicated\" works today"),
   ]
 
   /// The message and the hint for a key that is not supported yet; nil for one that is.

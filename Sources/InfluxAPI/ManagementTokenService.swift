@@ -2,19 +2,16 @@ public import HTTPClient
 public import RotationModel
 public import RotationPorts
 
-/// The database tokens of one InfluxDB Cloud Dedicated cluster, over its Management API
-/// (`https://console.influxdata.com/api/v0`, OpenAPI file `management-openapi` of Cloud Dedicated).
+/// The database tokens of one cluster of InfluxDB Cloud Dedicated or InfluxDB Clustered, over its Management API
+/// (the `management-openapi` files of both, which differ in their paths and in nothing else that matters here).
 ///
 /// Each call is one request with the management token as a Bearer credential.
-public struct CloudDedicatedTokenService: TokenService {
+public struct ManagementTokenService: TokenService {
   /// Which cluster, and how to ask it.
   public struct Configuration: Sendable {
     /// The API's base, without a slash at its end.
     public var managementURL: String
-    /// A UUID.
-    public var accountID: String
-    /// A UUID.
-    public var clusterID: String
+    public var cluster: ManagedCluster
     public var managementToken: Secret
     /// The longest that one request takes, waiting for a free connection included.
     public var requestTimeout: Duration
@@ -22,12 +19,11 @@ public struct CloudDedicatedTokenService: TokenService {
     public var maximumListBytes: Int
 
     public init(
-      managementURL: String = "https://console.influxdata.com/api/v0", accountID: String, clusterID: String,
-      managementToken: Secret, requestTimeout: Duration = .seconds(30), maximumListBytes: Int = 256 << 20
+      managementURL: String, cluster: ManagedCluster, managementToken: Secret,
+      requestTimeout: Duration = .seconds(30), maximumListBytes: Int = 256 << 20
     ) {
       self.managementURL = managementURL
-      self.accountID = accountID
-      self.clusterID = clusterID
+      self.cluster = cluster
       self.managementToken = managementToken
       self.requestTimeout = requestTimeout
       self.maximumListBytes = maximumListBytes
@@ -41,17 +37,11 @@ public struct CloudDedicatedTokenService: TokenService {
   public var address: String { endpoint.address }
   public var requestTimeout: Duration { configuration.requestTimeout }
 
-  private static let advice = ManagementCall.Advice(
-    credential: "Check the management token: it starts with M.V1., may have expired, and must belong to the"
-      + " account; make one with `influxctl management create` or in the Admin UI",
-    place: "Check account_id and cluster_id, and that the management URL ends in /api/v0")
-
   /// - Throws: `badRequest` when the URL or an id cannot be used. Nothing is sent.
   public init(_ configuration: Configuration, client: HTTPClient) throws(ServiceError) {
     guard
       let endpoint = ManagementEndpoint(
-        managementURL: configuration.managementURL, accountID: configuration.accountID,
-        clusterID: configuration.clusterID)
+        managementURL: configuration.managementURL, cluster: configuration.cluster)
     else {
       throw ServiceError(
         .badRequest, message: "the management URL, account_id or cluster_id cannot be part of a URL",
@@ -141,7 +131,7 @@ public struct CloudDedicatedTokenService: TokenService {
 
   private func call(_ doing: String) -> ManagementCall {
     ManagementCall(
-      doing: doing, address: address, advice: CloudDedicatedTokenService.advice,
+      doing: doing, address: address, advice: configuration.cluster.advice,
       secrets: [configuration.managementToken])
   }
 
@@ -153,6 +143,29 @@ public struct CloudDedicatedTokenService: TokenService {
     call.unsendable(
       "a permission has an action that this version does not know",
       hint: "Name the token's permissions in the CSV instead of taking them from the cluster")
+  }
+}
+
+/// What tells a cluster of one edition from others of its Management API.
+public enum ManagedCluster: Equatable, Sendable {
+  /// Cloud Dedicated: two UUIDs. The API is at `https://console.influxdata.com/api/v0` for all clusters.
+  case dedicated(accountID: String, clusterID: String)
+  /// Clustered: the API, at `/api/v0` of the cluster's own host, is about this one.
+  case clustered
+
+  var advice: ManagementCall.Advice {
+    switch self {
+    case .dedicated:
+      ManagementCall.Advice(
+        credential:
+          "Check the management token: it starts with M.V1., may have expired, and must belong to the"
+          + " account; make one with `influxctl management create` or in the Admin UI",
+        place: "Check account_id and cluster_id, and that the management URL ends in /api/v0")
+    case .clustered:
+      ManagementCall.Advice(
+        credential: "Check the management token: it may have expired, and must belong to this cluster",
+        place: "Check that the host is the cluster's, and that the management URL ends in /api/v0")
+    }
   }
 }
 

@@ -2,10 +2,11 @@ import HTTPClient
 import InfluxAPI
 import RotationModel
 import RotationPorts
+import struct Sandbox.SandboxOptions
 import Testing
 
 /// The service against the sandbox, whose strict eye must have nothing to say afterwards.
-@Suite struct CloudDedicatedTokenServiceTests {
+@Suite struct ManagementTokenServiceTests {
   private static let request = TokenRequest(
     description: "pump \"7\" [tokenrotate i/j/n#a] ä",
     permissions: PermissionSet([Permission(.read, "plant")]),
@@ -40,8 +41,9 @@ import Testing
     throw Stop()
   }
 
-  @Test func createsShowsChangesAndRevokes() async throws {
-    let bench = try SandboxBench()
+  @Test(arguments: SandboxOptions.Product.allCases)
+  func createsShowsChangesAndRevokes(product: SandboxOptions.Product) async throws {
+    let bench = try SandboxBench { $0.product = product }
     let service = bench.service
     #expect(service.address == bench.server.url)
     let token = try created(await service.createToken(Self.request))
@@ -184,10 +186,10 @@ import Testing
 
   @Test func aWrongClusterIsFoundByItsHint() async throws {
     let bench = try SandboxBench()
-    let service = try CloudDedicatedTokenService(
+    let service = try ManagementTokenService(
       .init(
-        managementURL: bench.server.managementURL + "/", accountID: Self.strangerID,
-        clusterID: Self.strangerID,
+        managementURL: bench.server.managementURL + "/",
+        cluster: .dedicated(accountID: Self.strangerID, clusterID: Self.strangerID),
         managementToken: Secret(SandboxBench.managementToken.utf8)), client: bench.client)
     guard case .refused(let refusal) = await service.createToken(Self.request) else {
       Issue.record("not refused")
@@ -207,8 +209,10 @@ import Testing
     let client = try HTTPClient()
     defer { client.shutdown() }
     let error = #expect(throws: ServiceError.self) {
-      try CloudDedicatedTokenService(
-        .init(managementURL: url, accountID: "a", clusterID: "c", managementToken: Secret("M.V1.x".utf8)),
+      try ManagementTokenService(
+        .init(
+          managementURL: url, cluster: .dedicated(accountID: "a", clusterID: "c"),
+          managementToken: Secret("M.V1.x".utf8)),
         client: client)
     }
     #expect(error?.code == .badRequest)
@@ -363,10 +367,11 @@ import Testing
   @Test func aListLongerThanAllowedIsMalformed() async throws {
     let bench = try SandboxBench()
     _ = try created(await bench.service.createToken(Self.request))
-    let service = try CloudDedicatedTokenService(
+    let service = try ManagementTokenService(
       .init(
-        managementURL: bench.server.managementURL, accountID: "5a4db0c5-0000-4000-8000-000000000001",
-        clusterID: "5a4db0c5-0000-4000-8000-000000000002",
+        managementURL: bench.server.managementURL,
+        cluster: .dedicated(
+          accountID: SandboxOptions.defaultAccountID, clusterID: SandboxOptions.defaultClusterID),
         managementToken: Secret(SandboxBench.managementToken.utf8), maximumListBytes: 100),
       client: bench.client)
     #expect(try await error { _ = try await service.listTokens { _ in true } }.code == .malformed)

@@ -1,0 +1,101 @@
+import HTTPClient
+import InfluxAPI
+import JobFiles
+import RotationPorts
+
+/// Where a job's cluster is and how it is spoken to: what the job says, completed from influxctl's profile.
+struct ClusterConnection {
+  let cluster: ManagedCluster
+  /// The Management API's base.
+  let managementURL: String
+  /// The query and write endpoint, a full URL.
+  let host: String
+  let managementToken: Secret
+  let tls: HTTPClientConfiguration.TLS
+
+  /// What tells this cluster from others, in the ledger and the audit log: `account/cluster`, or the host of a
+  /// cluster that has neither.
+  var identity: String {
+    switch cluster {
+    case .dedicated(let accountID, let clusterID): "\(accountID)/\(clusterID)"
+    case .clustered: host
+    }
+  }
+
+  /// Throws what is missing, or `InfluxctlProfileError`. Reads the management token, which may run a command.
+  init(
+    _ settings: ClusterSettings, shownAs path: String, profileName: String?, profilePath: String,
+    environment: [String: String]
+  ) throws {
+    let profile = try (profileName ?? settings.profile).map { name in
+      try InfluxctlProfile.read(name, path: profilePath)
+    }
+    let profiled = profile.flatMap { ClusterSettings.Product(rawValue: $0.product.rawValue) }
+    let product = settings.product ?? profiled ?? .dedicated
+    if let profile, profile.product.rawValue != product.rawValue {
+      throw Problem(
+        code: "bad_input",
+        message:
+          "\(path): the cluster is \(product.rawValue), and profile \(profile.name) is for \(profile.product.rawValue)",
+        hint: "name a profile of the same product, or leave `product` out")
+    }
+    func required(_ value: String?, _ fallback: String?, _ key: String) throws -> String {
+      if let value = value ?? fallback { return value }
+      throw Problem(
+        code: "bad_input", message: "\(path): [cluster] \(key) is missing",
+        hint: "write it into the job, the defaults file or influxctl's profile")
+    }
+    switch product {
+    case .dedicated:
+      let clusterID = try required(settings.clusterID, profile?.clusterID, "cluster_id")
+      cluster = .dedicated(
+        accountID: try required(settings.accountID, profile?.accountID, "account_id"), clusterID: clusterID)
+      // A profile for Cloud Dedicated has no need of a host: the documentation gives it as this.
+      let usual = profile.map { _ in "https://\(clusterID).a.influxdb.io" }
+      host = try required(settings.host, profile?.host ?? usual, "host")
+      managementURL = settings.managementURL ?? "https://console.influxdata.com/api/v0"
+    case .clustered:
+      cluster = .clustered
+      host = try required(settings.host, profile?.host, "host")
+      managementURL = settings.managementURL ?? "\(host)/api/v0"
+    }
+    if let source = settings.managementToken {
+      managementToken = try source.read(environment: environment)
+    } else if let secret = profile?.managementToken {
+      managementToken = secret
+    } else {
+      throw Problem(
+        code: "bad_input", message: "\(path): [cluster] management_token is missing",
+        hint:
+          "for example management_token = { file = \"/etc/tokenrotate/management-token\" } in the job, or mgmt_token in influxctl's profile"
+      )
+    }
+    tls = HTTPClientConfiguration.TLS(
+      authorityFile: settings.tls.authority ?? profile?.authorityFile,
+      certificateFile: settings.tls.certificate ?? profile?.certificateFile,
+      keyFile: settings.tls.key ?? profile?.keyFile)
+  }
+
+  /// A client for so many transfers at once.
+  func client(transfers: Int) throws(HTTPError) -> HTTPClient {
+    try HTTPClient(
+      configuration: HTTPClientConfiguration(
+        maximumTransfersInFlight: transfers, maximumConnectionsPerHost: transfers, tls: tls))
+  }
+
+  func service(_ client: HTTPClient, requestTimeout: Duration) throws(ServiceError) -> ManagementTokenService
+  {
+    try ManagementTokenService(
+      ManagementTokenService.Configuration(
+        managementURL: managementURL, cluster: cluster, managementToken: managementToken,
+        requestTimeout: requestTimeout), client: client)
+  }
+}
+
+extension ClusterSettings {
+  /// The cluster's identity as far as the job itself tells it; a profile may know more.
+  var identityAsWritten: String {
+    let ids = [accountID, clusterID].compactMap(\.self)
+    return ids.isEmpty ? host ?? "" : ids.joined(separator: "/")
+  }
+}
