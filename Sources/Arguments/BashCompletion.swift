@@ -155,7 +155,7 @@ extension CommandTable {
   private var bashCommands: String {
     let incomplete = (["''"] + groups).joined(separator: " | ")
     let ofCommands = commands.map { command in
-      let own = command.supportedOptions.flatMap(\.forms).joined(separator: " ")
+      let own = command.options.flatMap(\.forms).joined(separator: " ")
       let lines =
         (own.isEmpty ? [] : ["own='\(own)'"]) + ["[[ -n $options ]] || \(bashOperands(command.operands))"]
       return "'\(command.name.rawValue)')\n\(lines.joined(separator: "\n").indented(by: 2))\n  ;;"

@@ -72,7 +72,7 @@ extension CommandTable {
   /// Every option that this version takes anywhere, once: an option is the same wherever it stands.
   var distinctOptions: [OptionSpecification] {
     var options: [OptionSpecification] = []
-    for option in commonOptions + commands.flatMap(\.supportedOptions)
+    for option in commonOptions + commands.flatMap(\.options)
     where !options.contains(where: { $0.name == option.name }) {
       options.append(option)
     }
@@ -82,7 +82,6 @@ extension CommandTable {
 
 extension CommandSpecification {
   /// Its own options without those of a later version, which nobody should be offered.
-  var supportedOptions: [OptionSpecification] { options.filter { !$0.isLater } }
 }
 
 extension OptionSpecification {

@@ -13,6 +13,11 @@ public enum CommandName: String, Sendable, CaseIterable {
   case rename
   case move
   case adopt
+  case tokenCreate = "token create"
+  case tokenList = "token list"
+  case tokenGet = "token get"
+  case tokenUpdate = "token update"
+  case tokenRevoke = "token revoke"
   case auditVerify = "audit verify"
   case auditRepair = "audit repair"
   case sandbox

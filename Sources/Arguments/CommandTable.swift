@@ -8,6 +8,8 @@ public struct CommandTable: Sendable {
   public let commonOptions: [OptionSpecification]
   /// Commands that are known and belong to a later version, such as `audit show`.
   public let laterCommands: [String]
+  /// Other words for commands, as influxctl has them.
+  let aliases: [String: CommandName] = ["token delete": .tokenRevoke]
   /// Where to read on.
   public let documentation: String
 
@@ -27,7 +29,8 @@ public struct CommandTable: Sendable {
     commands: [
       .run, .plan, .status, .create, .check, .rotate, .rollback, .hold, .release, .retire, .rename, .move,
       .adopt,
-      .auditVerify, .auditRepair, .sandbox, .completions,
+      .tokenCreate, .tokenList, .tokenGet, .tokenUpdate, .tokenRevoke, .auditVerify, .auditRepair, .sandbox,
+      .completions,
     ],
     commonOptions: [
       OptionSpecification(
@@ -46,6 +49,6 @@ public struct CommandTable: Sendable {
       OptionSpecification(.help, .flag, short: "h", "show help and do nothing else"),
       OptionSpecification(.version, .flag, "show the version and do nothing else"),
     ],
-    laterCommands: ["import", "token", "audit show", "audit export", "report"],
+    laterCommands: ["import", "audit show", "audit export", "report"],
     documentation: "/usr/share/doc/tokenrotate, or the docs folder of the source")
 }

@@ -83,7 +83,7 @@ extension CommandTable {
 
   private func fishCommand(_ command: CommandSpecification) -> [String] {
     let name = fishQuoted(command.name.rawValue)
-    let options = command.supportedOptions.map {
+    let options = command.options.map {
       fishOption($0, condition: "__\(program)_in \(name)")
     }
     let operands = command.operands.kinds.enumerated().compactMap { index, kind -> String? in

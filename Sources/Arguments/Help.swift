@@ -37,9 +37,9 @@ extension CommandTable {
     page.paragraph("\(program) \(command.name.rawValue): \(command.summary)")
     page.heading("Usage: \(usage(of: command))")
     page.heading(command.details)
-    if command.options.contains(where: { !$0.isLater }) {
+    if !command.options.isEmpty {
       page.heading("Options:")
-      page.options(command.options.filter { !$0.isLater })
+      page.options(command.options)
     }
     page.heading("Options of every command:")
     page.options(commonOptions)

@@ -24,6 +24,9 @@ public struct GivenOptions: Equatable, Sendable {
     given[name, default: []].append(value)
   }
 
+  /// Which were given, in the order of the table.
+  var names: [OptionName] { OptionName.allCases.filter { given[$0] != nil } }
+
   /// Whether a flag was given, or any value of another option.
   public func flag(_ name: OptionName) -> Bool { given[name] != nil }
 

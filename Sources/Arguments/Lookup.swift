@@ -3,7 +3,7 @@ extension CommandTable {
   func resolve(_ words: [String]) throws(UsageError) -> HelpTopic {
     guard !words.isEmpty else { return .general }
     let text = words.joined(separator: " ")
-    if let name = CommandName(rawValue: text) { return .command(name) }
+    if let name = CommandName(rawValue: text) ?? aliases[text] { return .command(name) }
     if let later = laterCommands.first(where: { $0 == text || text.hasPrefix("\($0) ") }) {
       throw UsageError(
         code: .notSupportedYet, message: "\(later) is not supported by this version yet",
@@ -30,18 +30,13 @@ extension CommandTable {
   /// Why `command` does not take `--name`.
   func unknownOption(_ name: String, _ command: CommandName?) -> UsageError {
     let owners = commands.filter { $0.options.contains { $0.name.rawValue == name } }.map(\.name.rawValue)
-    if !owners.isEmpty {
+    if let command, !owners.isEmpty {
       let list = owners.joined(separator: ", ")
-      guard let command else {
-        return UsageError(
-          code: .otherCommandsOption, message: "--\(name) stands before its command",
-          hint: "write it after the command: \(program) \(owners[0]) --\(name)")
-      }
       return UsageError(
         code: .otherCommandsOption, message: "--\(name) belongs to \(list), not to \(command.rawValue)",
         hint: seeHelp(command))
     }
-    let own = options(of: command).filter { !$0.isLater }.map(\.name.rawValue)
+    let own = options(of: command).map(\.name.rawValue)
     return UsageError(
       code: .unknownOption, message: "there is no option --\(name.prefix(60))",
       hint: nearest(to: name, among: own).map { "did you mean --\($0)?" } ?? seeHelp(command))

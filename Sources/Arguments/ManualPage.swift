@@ -33,7 +33,7 @@ extension CommandTable {
   private func describe(_ command: CommandSpecification, on page: inout Roff) {
     page.subsection(usage(of: command))
     page.text("\(command.summary.firstUppercased). \(command.details)")
-    for option in command.supportedOptions { page.entry(option.everyForm, option.summary) }
+    for option in command.options { page.entry(option.everyForm, option.summary) }
   }
 
   /// What most commands mean by a code, then what others do, by name.

@@ -24,6 +24,23 @@ public enum OptionName: String, Sendable, CaseIterable {
   case ping
   case detailedExitCode = "detailed-exitcode"
   case job
+
+  // Of `token`, after influxctl.
+  case account
+  case cluster
+  case timeout
+  case readDatabase = "read-database"
+  case writeDatabase = "write-database"
+  case expiresAt = "expires-at"
+  case sort
+  case includeRevoked = "include-revoked"
+  // Beyond it.
+  case managementURL = "management-url"
+  case host
+  case wait
+  case store
+  case name
+
   case writeDefaults = "write-defaults"
   case readyFile = "ready-file"
 
@@ -103,21 +120,18 @@ public struct OptionSpecification: Equatable, Sendable {
   public let value: OptionValue
   public let isRepeatable: Bool
   public let isRequired: Bool
-  /// Known, and refused until the version that has it.
-  public let isLater: Bool
   /// What it does, in one phrase.
   public let summary: String
 
   init(
     _ name: OptionName, _ value: OptionValue, short: Character? = nil, isRepeatable: Bool = false,
-    isRequired: Bool = false, isLater: Bool = false, _ summary: String
+    isRequired: Bool = false, _ summary: String
   ) {
     self.name = name
     self.short = short
     self.value = value
     self.isRepeatable = isRepeatable
     self.isRequired = isRequired
-    self.isLater = isLater
     self.summary = summary
   }
 }
@@ -125,6 +139,30 @@ public struct OptionSpecification: Equatable, Sendable {
 /// Durations as arguments: like those of a job file, and milliseconds.
 enum DurationArgument {
   static func parse(_ text: String) -> Duration? {
+    parseParts(text) ?? parseOne(text)
+  }
+
+  /// As Go writes them, and so influxctl: `1m0s`, `1h30m`. Each unit once, from the largest down.
+  private static func parseParts(_ text: String) -> Duration? {
+    var sum: Duration = .zero
+    var units = ["h", "m", "s"][...]
+    var rest = Substring(text)
+    var count = 0
+    while !rest.isEmpty {
+      let digits = rest.prefix { $0.isASCII && $0.isNumber }
+      guard let unit = rest.dropFirst(digits.count).first.map(String.init),
+        let index = units.firstIndex(of: unit),
+        let part = parseOne(digits + unit)
+      else { return nil }
+      sum += part
+      units = units[(index + 1)...]
+      rest = rest.dropFirst(digits.count + 1)
+      count += 1
+    }
+    return count > 1 ? sum : nil
+  }
+
+  private static func parseOne(_ text: String) -> Duration? {
     let digits = text.utf8.prefix { (48...57).contains($0) }
     guard !digits.isEmpty, digits.count <= 12, let number = Int64(String(digits) ?? "") else { return nil }
     let milliseconds: Int64

@@ -63,10 +63,16 @@ private struct Parser {
   private mutating func takeLong(_ text: Substring) throws(UsageError) {
     let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let name = String(parts[0])
-    guard let option = table.options(of: command).first(where: { $0.name.rawValue == name }) else {
-      throw table.unknownOption(name, command)
-    }
+    guard let option = option(called: name) else { throw table.unknownOption(name, command) }
     try take(option, value: parts.count > 1 ? String(parts[1]) : nil)
+  }
+
+  /// Before the command is known, an option of any command may be meant for it: influxctl takes its options for the
+  /// cluster there. Whether the command has it is seen at the end.
+  private func option(called name: String) -> OptionSpecification? {
+    let known =
+      command == nil ? table.commonOptions + table.commands.flatMap(\.options) : table.options(of: command)
+    return known.first { $0.name.rawValue == name }
   }
 
   private mutating func takeShort(_ text: Substring) throws(UsageError) {
@@ -85,10 +91,6 @@ private struct Parser {
 
   private mutating func take(_ option: OptionSpecification, value inline: String?) throws(UsageError) {
     let name = option.name.text
-    if option.isLater {
-      throw UsageError(
-        code: .notSupportedYet, message: "\(name) is not supported by this version yet", hint: "leave it out")
-    }
     guard let placeholder = option.value.placeholder else {
       guard inline == nil else {
         throw UsageError(
@@ -162,6 +164,10 @@ private struct Parser {
     if options.flag(.quiet), options.flag(.verbose) {
       throw UsageError(
         code: .conflict, message: "--quiet and --verbose exclude each other", hint: "leave one out")
+    }
+    let own = Set(table.options(of: specification.name).map(\.name))
+    if let strange = options.names.first(where: { !own.contains($0) }) {
+      throw table.unknownOption(strange.rawValue, specification.name)
     }
     if let missing = specification.options.first(where: { $0.isRequired && !options.flag($0.name) }) {
       throw UsageError(code: .missingOption, message: "\(name) needs \(missing.name.text)", hint: usage)

@@ -92,7 +92,7 @@ extension CommandTable {
 
   private func zshCommand(_ command: CommandSpecification) -> String {
     let specifications =
-      [zshOptions(command.supportedOptions), zshOperands(command.operands)].filter { !$0.isEmpty }
+      [zshOptions(command.options), zshOperands(command.operands)].filter { !$0.isEmpty }
     guard !specifications.isEmpty else {
       return "'\(command.name.rawValue)') _arguments -S $common ;;"
     }

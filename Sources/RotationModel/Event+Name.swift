@@ -14,6 +14,7 @@ extension Event {
     case .orphanRevoked: "orphan.revoked"
     case .orphanRevokeRefused: "orphan.revoke_refused"
     case .orphanRevokeUnknown: "orphan.revoke_unknown"
+    case .secretShown: "secret.shown"
     case .activationConfirmed: "activation.confirmed"
     case .activationAccepted: "activation.accepted"
     case .activationTimedOut: "activation.timed_out"

@@ -29,6 +29,10 @@ public enum Event: Equatable, Sendable {
   case orphanRevokeRefused(attempt: AttemptID, tokenID: String, reason: String)
   case orphanRevokeUnknown(attempt: AttemptID, tokenID: String, reason: String)
 
+  /// The string was handed to the person who asked for the token, and to nobody else: what becomes of it is that
+  /// person's business. The stores have it for a moment still.
+  case secretShown(generation: Int)
+
   /// The cluster accepted the token often enough, for long enough. `after` counts from the staging.
   case activationConfirmed(generation: Int, after: Duration)
   /// A node accepted the token, though not often enough yet: refusals before this no longer count.

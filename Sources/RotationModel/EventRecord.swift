@@ -95,7 +95,7 @@ extension Event {
       EventRecord(name: name, generation: generation, hook: hook)
     case .hookFailed(let generation, let hook, let reason):
       EventRecord(name: name, generation: generation, hook: hook, reason: reason)
-    case .hooksOwed(let generation), .hooksSettled(let generation):
+    case .hooksOwed(let generation), .hooksSettled(let generation), .secretShown(let generation):
       EventRecord(name: name, generation: generation)
     case .tokenTakenOver(let tokenID, let expiresAt):
       EventRecord(name: name, generation: 0, tokenID: tokenID, instant: expiresAt)
@@ -167,6 +167,7 @@ extension Event {
     case "activation.confirmed":
       guard let milliseconds = record.milliseconds else { return nil }
       return .activationConfirmed(generation: generation, after: .milliseconds(milliseconds))
+    case "secret.shown": return .secretShown(generation: generation)
     case "activation.accepted": return .activationAccepted(generation: generation)
     case "activation.timed_out":
       return .activationTimedOut(

@@ -23,6 +23,8 @@ public struct Generation: Equatable, Sendable {
   public internal(set) var refusedSince: Instant?
   /// Whether the run that last gave up waiting was refused, rather than unable to ask.
   public internal(set) var lastWaitEndedInRefusal = false
+  /// Whether its string was handed to the person who had asked for it.
+  public internal(set) var wasShown = false
   /// From staging to confirmation.
   public internal(set) var activationTook: Duration?
   public internal(set) var deliveredAt: Instant?
@@ -49,7 +51,7 @@ public struct Generation: Equatable, Sendable {
   /// probes, which lives in the run only.
   public enum Phase: String, Equatable, Sendable, CaseIterable {
     /// The string is durable in the pending place; the cluster may not know the token yet.
-    /// Leaves to: active, revoking.
+    /// Leaves to: active, revoking, left behind (shown).
     case staged
     /// Confirmed; no store is known to call it current yet. Leaves to: delivering.
     case active
@@ -71,7 +73,8 @@ public struct Generation: Equatable, Sendable {
     case revoking
     /// The cluster was told to end it, and said so. Leaves to: left behind, while it is not confirmed.
     case revoked
-    /// It belongs to a cluster that the job has left, or to a person who took it out of the row. Final.
+    /// It belongs to a cluster that the job has left, or to a person who took it out of the row or was shown its
+    /// string. Final.
     case leftBehind = "left behind"
   }
 

@@ -8,6 +8,8 @@ public enum Action: Equatable, Sendable {
   case search([AttemptID])
   /// Send one POST, as a new attempt, and stage its string.
   case create(generation: Int)
+  /// Hand the generation's string to the person who waits for it.
+  case show(generation: Int)
   /// Probe until the cluster has accepted the token long enough.
   case activate(generation: Int)
   /// Make the generation current in this store.
@@ -50,6 +52,8 @@ public enum Action: Equatable, Sendable {
 
 /// Why a generation is revoked.
 public enum RevocationReason: String, Equatable, Sendable, CaseIterable {
+  /// A run that had a person waiting died, or could not hand it over.
+  case notShown = "its string was shown to nobody"
   case neverActive = "the cluster refused it for too long"
   case superseded = "it was replaced, and its overlap has passed"
   /// Likewise, without another in its place.
@@ -73,6 +77,8 @@ public struct ActionContext: Equatable, Sendable {
   public var now: Instant
   /// Unknown attempts that a listing begun after their deadlines was answered for, found or not found.
   public var searched: Set<AttemptID>
+  /// Whether tokens are made for a person who waits for their strings, and not for the stores.
+  public var showsStrings = false
   /// Whether this run has already waited for the activation as long as it may.
   public var hasWaited: Bool
 
@@ -121,7 +127,7 @@ extension RotationMachine {
     let step = nextStep(context)
     switch step {
     case .none, .wait: return nextFarewell(context) ?? step
-    case .recover, .revokeOrphan, .search, .create, .activate, .promote, .completeDelivery, .runHook,
+    case .recover, .revokeOrphan, .search, .create, .show, .activate, .promote, .completeDelivery, .runHook,
       .settleHooks, .update, .disable, .confirmDisable, .enable, .rollBack, .completeRollback, .relocate,
       .completeRelocation, .withdraw, .revoke, .confirmRevocation, .forget:
       return step
@@ -164,7 +170,7 @@ extension RotationMachine {
       // A row that came back wants a token, while the old one goes its way.
       guard withdrawal == .none, context.isWanted, newest == nil else { return withdrawal }
     }
-    guard context.isWanted else { return .none }
+    guard context.isWanted, !wasShown else { return .none }
     if let incumbent {
       // After an adoption only the first store is known to have it; the others are served like ones that failed.
       if incumbent.attempt != nil, let delivery = nextDelivery(of: incumbent, context) { return delivery }
@@ -195,6 +201,11 @@ extension RotationMachine {
     case .staged:
       if let reason = reasonToGiveUp(generation, context) {
         return .revoke(generation: number, reason: reason)
+      }
+      if context.showsStrings {
+        // Without a row it is of a run that died: the person who had asked for it has waited in vain.
+        let isAwaited = context.isWanted && !context.gaveUpOn.contains(number)
+        return isAwaited ? .show(generation: number) : .revoke(generation: number, reason: .notShown)
       }
       guard context.isWanted else { return .none }
       guard context.hasWaited else { return .activate(generation: number) }

@@ -127,6 +127,10 @@ public struct RotationMachine: Equatable, Sendable {
     case .orphanRevokeUnknown(let attempt, let tokenID, _):
       try setOrphan(tokenID, of: attempt, from: [.revoking], to: .found, timed)
 
+    case .secretShown(let generation):
+      let index = try generationIndex(generation, in: [.staged], timed)
+      generations[index].phase = .leftBehind
+      generations[index].wasShown = true
     case .activationConfirmed(let generation, let after):
       try confirmActivation(of: generation, after: after, timed)
     case .activationAccepted(let generation):
@@ -177,8 +181,11 @@ public struct RotationMachine: Equatable, Sendable {
   /// Whether another token may be made: beside the one in use there may be one more at most.
   public var mayCreate: Bool {
     successor == nil && !attempts.contains(where: \.isOpen) && wishes.rollbackTarget == nil
-      && (incumbent == nil || predecessor == nil)
+      && (incumbent == nil || predecessor == nil) && !wasShown
   }
+
+  /// Whether the lineage's token was made for a person, who has it: it makes no other.
+  public var wasShown: Bool { generations.contains(where: \.wasShown) }
 
   /// An adopted token belongs to an attempt of this ledger that has no token yet, or, when a ledger is
   /// rebuilt, to an attempt that it has never seen; never to another than the one that is open.

@@ -22,7 +22,7 @@ struct Concern: Sendable {
     }
     concerns += ofTakeover(work)
     for generation in work.machine.generations
-    where generation.phase == .leftBehind && generation.attempt != nil {
+    where generation.phase == .leftBehind && generation.attempt != nil && !generation.wasShown {
       guard view.token(id: generation.tokenID, names: work.names) != nil else { continue }
       concerns.append(Concern(problem: .leftBehind(work.name, generation)))
     }

@@ -67,7 +67,7 @@ extension Performer {
   }
 
   /// Each permission once; nil when a wildcard finds no database to stand for it.
-  private func targets(for permissions: PermissionSet) -> [ProbeTarget]? {
+  func targets(for permissions: PermissionSet) -> [ProbeTarget]? {
     var targets: [ProbeTarget] = []
     for permission in permissions.permissions {
       let database: String

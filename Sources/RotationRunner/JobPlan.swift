@@ -29,6 +29,8 @@ public struct JobPlan: Sendable {
   /// In the job's order.
   public var hooks: [Hook] = []
   public var hookRunner: any Hooks = NoHooks()
+  /// Where a string goes that a person waits for; nil: every string goes to the stores.
+  public var display: (any SecretDisplay)?
   /// The names that this run is about; nil: all.
   public var only: Set<String>?
   /// Whether tokens are made and revoked although many of the job's are missing on the cluster.

@@ -103,6 +103,7 @@ extension Performer {
       ]
     case .activate(let number) where work.machine.rollbackTarget == nil:
       return [.activationConfirmed(generation: number, after: .zero)]
+    case .show(let number): return [.secretShown(generation: number)]
     case .promote(let number, let store): return [.storePromoted(generation: number, store: store)]
     case .completeDelivery(let number): return [.deliveryDone(generation: number, at: now)]
     case .runHook(let number, let hook): return [.hookDone(generation: number, hook: hook)]

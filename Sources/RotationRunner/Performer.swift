@@ -60,6 +60,8 @@ struct Performer: Sendable {
     case .create(let generation):
       if let next = finished(work, if: .creation) { return next }
       return try await create(generation: generation, work: &work)
+    case .show(let generation):
+      return try await show(generation, work: &work)
     case .activate(let generation):
       // What a row asks for says nothing about a token that is to come back.
       if work.machine.rollbackTarget == nil, let next = finished(work, if: .activation) { return next }
@@ -122,6 +124,7 @@ struct Performer: Sendable {
       isWanted: work.desired != nil, stores: plan.storeNames, abandonAfter: plan.abandonAfter,
       now: time?.earliest(at: uptime) ?? ports.clock.now, searched: work.searched, hasWaited: work.hasWaited)
     let reliable = time.flatMap { $0.clocksAgree ? $0.earliest(at: uptime) : nil }
+    context.showsStrings = plan.display != nil
     context.policy = plan.policy
     context.due = work.dueReason(plan, now: reliable)
     context.retireNow = work.blocked.contains(.retirement) ? nil : reliable

@@ -145,7 +145,7 @@ public struct PlanJob: Sendable {
       }
     case .create where work.machine.generations.isEmpty && work.desired?.replaces != nil:
       _ = try await performer.permissionsToGrant(&work)
-    case .create, .recover, .revokeOrphan, .search, .activate, .promote, .completeDelivery, .runHook,
+    case .create, .recover, .revokeOrphan, .search, .show, .activate, .promote, .completeDelivery, .runHook,
       .settleHooks, .update, .confirmDisable, .enable, .rollBack, .completeRollback, .relocate,
       .completeRelocation, .withdraw, .confirmRevocation, .forget, .wait, .none:
       break

@@ -27,6 +27,7 @@ extension PlannedStep {
       return (.retire, "token \(tokenID) is an orphan, its string is lost: revoke it\(after)")
     case .search, .create:
       return work.blocked.contains(.creation) ? nil : creation(action, work, context)
+    case .show(let number): return (kind, "\(id(number)) is made: show its string")
     case .activate(let number):
       if machine.rollbackTarget != nil { return (.rotate, "roll back: ask whether \(id(number)) works") }
       return work.blocked.contains(.activation)

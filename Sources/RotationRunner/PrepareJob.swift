@@ -186,7 +186,8 @@ struct PrepareJob: Sendable {
   /// Tokens of this job on the cluster and none in the ledger: the ledger was lost, or the job's name is
   /// somebody else's. Creating would make second tokens for all of them.
   private func refuseStrangersInEmptyLedger(_ view: ClusterView) async throws(Stop) {
-    guard !view.isEmpty else { return }
+    // What a person asks for by hand is made once more however often it was made before.
+    guard !view.isEmpty, plan.display == nil else { return }
     guard try await !hasHistory() else { return }
     let count = view.tokens.values.reduce(0) { $0 + $1.count }
     throw .job(

@@ -9,7 +9,7 @@ public enum FileStoreFormat: String, Sendable, CaseIterable {
   /// `NAME.json`: `token`, `host`, `databases`, `token_id` and `expires_at` (RFC 3339 or null).
   case json
 
-  var suffix: String {
+  public var suffix: String {
     switch self {
     case .raw: ""
     case .env: ".env"

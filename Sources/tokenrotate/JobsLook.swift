@@ -83,7 +83,8 @@ struct JobsLook<Sink: LookReporter> {
         state: .start(log: AuditState.mainLog, installation: ledger.installation), lease: lease,
         actorName: context.environment.actorName)
       var plan = try context.wiring.plan(
-        for: job, specification: specification, journal: journal, installation: ledger.installation)
+        for: job, specification: specification, isOneOff: specification.isOneOff, journal: journal,
+        installation: ledger.installation)
       plan.only = only.isEmpty ? nil : Set(only)
       plan.isForced = context.options.flag(.force)
       let ports = RunPorts(

@@ -26,6 +26,7 @@ struct Program {
   }
 
   private func run(_ arguments: [String]) async -> ExitCode {
+    occupyStandardDescriptors()
     secureProcess()
     let invocation: Invocation
     switch CommandTable.tokenrotate.parse(arguments) {
@@ -58,7 +59,8 @@ struct Program {
       return invocation.operands.first.flatMap { GeneratedText(rawValue: $0) }
         .map { table.generate($0, version: Version.text) }
     case .run, .plan, .status, .create, .check, .rotate, .rollback, .hold, .release, .retire, .rename, .move,
-      .adopt, .auditVerify, .auditRepair, .sandbox:
+      .adopt, .tokenCreate, .tokenList, .tokenGet, .tokenUpdate, .tokenRevoke, .auditVerify, .auditRepair,
+      .sandbox:
       return nil
     }
   }
@@ -75,6 +77,11 @@ struct Program {
     case .rotate, .rollback, .hold, .release, .retire, .rename: await WishCommand(context: context).run()
     case .move: await MoveCommand(context: context).run()
     case .adopt: await AdoptCommand(context: context).run()
+    case .tokenCreate: await TokenCreateCommand(context: context).run()
+    case .tokenList: await TokenReadCommand(context: context).list()
+    case .tokenGet: await TokenReadCommand(context: context).get()
+    case .tokenUpdate: await TokenChangeCommand(context: context).update()
+    case .tokenRevoke: await TokenChangeCommand(context: context).revoke()
     case .auditVerify: await AuditCommand(context: context).verify()
     case .auditRepair: await AuditCommand(context: context).repair()
     case .sandbox: await SandboxCommand(context: context).run()
@@ -85,6 +92,14 @@ struct Program {
   private func tell(_ problem: Problem) {
     errors.write("tokenrotate: \(VisibleText.line(problem.message))\n")
     if let hint = problem.hint { errors.write("  hint: \(VisibleText.line(hint))\n") }
+  }
+
+  /// Whoever starts the program may have closed some of the first three descriptors. The next file that is opened
+  /// would take their number, and what is printed would go into it: they get one that nothing can be written to.
+  private func occupyStandardDescriptors() {
+    for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) == -1 {
+      _ = open("/dev/null", O_RDONLY)
+    }
   }
 
   /// A process that holds a master key leaves no core dump, makes no file that others can read, and is
@@ -104,9 +119,11 @@ extension CommandName {
   fileprivate var stopsAtSafePoints: Bool {
     switch self {
     case .run, .plan, .status, .create, .rotate, .rollback, .hold, .release, .retire, .rename, .move, .adopt,
-      .auditRepair, .sandbox:
+      .tokenCreate, .auditRepair, .sandbox:
       true
-    case .check, .auditVerify, .completions, .help, .version: false
+    case .check, .tokenList, .tokenGet, .tokenUpdate, .tokenRevoke, .auditVerify, .completions, .help,
+      .version:
+      false
     }
   }
 }

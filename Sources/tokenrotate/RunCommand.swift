@@ -276,7 +276,8 @@ struct JobsRun {
     let plan: JobPlan
     do {
       var made = try session.wiring.plan(
-        for: item.job, specification: item.specification, journal: journal,
+        for: item.job, specification: item.specification, isOneOff: item.specification.isOneOff,
+        journal: journal,
         installation: session.ledger.installation)
       made.only = item.only.isEmpty ? nil : Set(item.only)
       made.isForced = item.isForced

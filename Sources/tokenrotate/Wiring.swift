@@ -23,14 +23,15 @@ struct Wiring {
 
   /// The job as the runner takes it. Throws `Problem` for what is wrong with the job's files: exit 2.
   func plan(
-    for job: Job, specification: SpecificationFile, journal: Journal, installation: InstallationID
+    for job: Job, specification: any Specification, isOneOff: Bool, journal: Journal,
+    installation: InstallationID
   ) throws -> JobPlan {
     let cluster = try connection(of: job)
     let client = try cluster.client(transfers: job.limits.concurrency + 72)
     let service = try cluster.service(client, requestTimeout: job.limits.requestTimeout)
     let stores = try stores(of: job, installation: installation)
     var plan = JobPlan(
-      name: job.name, isOneOff: specification.isOneOff,
+      name: job.name, isOneOff: isOneOff,
       binding: JobBinding(
         cluster: cluster.identity,
         stores: zip(job.stores, stores).map { store, settings in
@@ -56,7 +57,7 @@ struct Wiring {
         permission.isWildcard ? policy.allowsWildcard : policy.allows(database: permission.database)
       }
     }
-    plan.policy = RotationPolicy(job.rotation, isOneOff: specification.isOneOff)
+    plan.policy = RotationPolicy(job.rotation, isOneOff: isOneOff)
     return plan
   }
 
@@ -87,6 +88,21 @@ struct Wiring {
   /// The directories of the job's file stores, in order.
   func storeDirectories(of job: Job) -> [String] {
     job.stores.map { $0.directory ?? state.storePath(job: job.name) }
+  }
+
+  /// The files in which the job's stores hold the current token of a name.
+  func storedPaths(of job: Job, name: String) -> [String] {
+    zip(job.stores, storeDirectories(of: job)).map { store, directory in
+      "\(directory)/\(name)\(format(of: store).suffix)"
+    }
+  }
+
+  private func format(of store: StoreSettings) -> FileStoreFormat {
+    switch store.format {
+    case .raw: .raw
+    case .env: .env
+    case .json: .json
+    }
   }
 
   /// How the ledger remembers a file store; its place in the state directory is told by no path, so that a state
@@ -145,14 +161,8 @@ struct Wiring {
     try requireSeparateStores(job)
     return zip(job.stores, storeDirectories(of: job)).enumerated().map { index, pair in
       let (store, directory) = pair
-      let format: FileStoreFormat =
-        switch store.format {
-        case .raw: .raw
-        case .env: .env
-        case .json: .json
-        }
       return FileStoreSettings(
-        name: index == 0 ? "file" : "file-\(index + 1)", directory: directory, format: format,
+        name: index == 0 ? "file" : "file-\(index + 1)", directory: directory, format: format(of: store),
         owner: store.owner, group: store.group, mode: UInt32(store.mode.rawValue),
         installation: installation)
     }

@@ -28,9 +28,8 @@ struct WishCommand {
     case .release: .release
     case .retire: .retire(now: context.options.flag(.now))
     case .rename: .rename(to: operands[1])
-    case .run, .plan, .status, .create, .check, .move, .adopt, .auditVerify, .auditRepair, .sandbox,
-      .completions, .help,
-      .version:
+    case .run, .plan, .status, .create, .check, .move, .adopt, .tokenCreate, .tokenList, .tokenGet,
+      .tokenUpdate, .tokenRevoke, .auditVerify, .auditRepair, .sandbox, .completions, .help, .version:
       nil
     }
   }

@@ -46,11 +46,6 @@ import Testing
     #expect(generated.hasSuffix("\n") && !generated.hasSuffix("\n\n"))
     #expect(generated.unicodeScalars.allSatisfy { $0 == "\n" || (" "..."~").contains($0) })
     #expect(!generated.split(separator: "\n").contains { $0.last == " " })
-    // What a later version has is neither offered nor described.
-    for option in table.commands.flatMap(\.options) where option.isLater {
-      let name = option.name.rawValue
-      for form in ["--\(name)", "-l \(name) ", "\\-\\-\(name)"] { #expect(!generated.contains(form)) }
-    }
   }
 
   /// What a formatter would take for something else is written as the character that is meant.

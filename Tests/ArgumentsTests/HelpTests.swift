@@ -27,7 +27,7 @@ import Testing
       guard line.hasPrefix("  "), let word = words.first, word.hasPrefix("--") else { return nil }
       return OptionName(rawValue: String(word.dropFirst(2)))
     }
-    let supported = table.options(of: command).filter { !$0.isLater }
+    let supported = table.options(of: command)
     #expect(Set(shown) == Set(supported.map(\.name)))
     let operands = (0..<specification.operands.minimum).map { index -> String in
       guard case .choice(let words) = specification.operands.kind(at: index) else { return "x" }

@@ -23,6 +23,9 @@ func parse(_ line: String) -> Result<Invocation, UsageError> {
     ("audit --state d verify", .auditVerify, []),
     ("--state d audit repair", .auditRepair, []),
     ("sandbox --listen 0", .sandbox, []),
+    ("token create --read-database a --read-database * Lab", .tokenCreate, ["Lab"]),
+    ("--account 5 --timeout 1m0s token list", .tokenList, []),
+    ("token delete --force 1 2", .tokenRevoke, ["1", "2"]),
     ("completions zsh", .completions, ["zsh"]),
     ("run -- --odd -q", .run, ["--odd", "-q"]),
     ("run -", .run, ["-"]),
@@ -50,6 +53,20 @@ func parse(_ line: String) -> Result<Invocation, UsageError> {
     #expect(invocation.options.flag(.verbose))
     #expect(!invocation.options.flag(.quiet))
     #expect(invocation.options.value(.defaults) == nil)
+  }
+
+  /// As Go writes durations, and influxctl its default.
+  @Test(arguments: [
+    ("1m0s", Duration.seconds(60)), ("1h30m", .seconds(5400)), ("90s", .seconds(90)),
+    ("2h0m1s", .seconds(7201)),
+  ])
+  func durations(text: String, duration: Duration) throws {
+    #expect(try parse("token list --timeout \(text)").get().options.duration(.timeout) == duration)
+  }
+
+  @Test(arguments: ["1s1m", "1m1m", "1m0", "m", "1m-1s"])
+  func whatIsNoDuration(text: String) {
+    #expect(throws: UsageError.self) { try parse("token list --timeout \(text)").get() }
   }
 
   @Test func valuesOfTheSandbox() throws {
@@ -84,11 +101,12 @@ func parse(_ line: String) -> Result<Invocation, UsageError> {
     ),
     (
       "adopt j.toml --wait-for-lock 5m", .otherCommandsOption,
-      "--wait-for-lock belongs to run, not to adopt", "see `tokenrotate help adopt`"
+      "--wait-for-lock belongs to run, token create, token update, token revoke, not to adopt",
+      "see `tokenrotate help adopt`"
     ),
     (
-      "--only a run jobs", .otherCommandsOption, "--only stands before its command",
-      "write it after the command: tokenrotate run --only"
+      "--only a adopt j.toml", .otherCommandsOption, "--only belongs to run, not to adopt",
+      "see `tokenrotate help adopt`"
     ),
     ("run jobs --state", .missingValue, "--state needs a value", "write --state DIR"),
     (
@@ -138,7 +156,7 @@ func parse(_ line: String) -> Result<Invocation, UsageError> {
   }
 
   @Test(arguments: [
-    "import --job j", "token create --wait", "token", "audit show", "audit export", "report",
+    "import --job j", "audit show", "audit export", "report",
   ])
   func whatIsPromisedForLaterIsRefusedAsSuch(line: String) {
     guard case .failure(let error) = parse(line) else {

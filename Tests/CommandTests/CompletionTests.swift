@@ -52,7 +52,7 @@ struct CompletionTests {
     try await expect(
       [("tokenrotate --", Self.table.commonOptions)].map { ($0, Set($1.map(\.name.text))) }
         + Self.table.commands.map { command in
-          let options = Self.table.options(of: command.name).filter { !$0.isLater }
+          let options = Self.table.options(of: command.name)
           return ("tokenrotate \(command.name.rawValue) --", Set(options.map(\.name.text)))
         }, from: shell)
   }

@@ -232,7 +232,7 @@ struct WillingWorld {
     if let successor = machine.successor {
       return "generation \(successor.number) is left as \(successor.phase)"
     }
-    if machine.incumbent == nil, !machine.wishes.isHeld { return "there is no token" }
+    if machine.incumbent == nil, !machine.wishes.isHeld, !machine.wasShown { return "there is no token" }
     if machine.generations.contains(where: \.owesHooks) { return "a hook was not told of the end of a token" }
     return nil
   }
@@ -253,6 +253,7 @@ struct WillingWorld {
     case .search(let ids):
       searched.formUnion(ids)
       return []
+    case .show(let generation): return [.secretShown(generation: generation)]
     case .create(let generation):
       created += 1
       let id = attempt(created)

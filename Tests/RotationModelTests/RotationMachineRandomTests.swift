@@ -219,6 +219,10 @@ enum MachineRules {
       if number != machine.incumbent?.number, generation.attempt == nil || !generation.isLive {
         return "describe a token of others, or one that is gone"
       }
+    case .show(let number):
+      if !context.showsStrings || machine.generation(number)?.phase != .staged {
+        return "show what is not to be seen"
+      }
     case .recover, .revokeOrphan, .search, .activate, .promote, .settleHooks, .confirmDisable,
       .enable, .rollBack, .relocate, .completeRelocation, .forget, .wait, .none:
       break
@@ -235,6 +239,7 @@ extension Action {
     case .revokeOrphan(let attempt, let tokenID): .orphanRevokeIntended(attempt: attempt, tokenID: tokenID)
     case .create(let generation):
       .createIntended(generation: generation, attempt: attempt(0xFFFF), deadline: start)
+    case .show(let generation): .secretShown(generation: generation)
     case .activate(let generation): .activationConfirmed(generation: generation, after: .seconds(1))
     case .promote(let generation, let store): .storePromoted(generation: generation, store: store)
     case .completeDelivery(let generation): .deliveryDone(generation: generation, at: start)
@@ -268,6 +273,7 @@ extension Generation {
   fileprivate func isLeft(by event: Event) -> Bool {
     switch event {
     case .clusterChanged: !isConfirmedGone
+    case .secretShown(self.number): phase == .staged
     case .tokenForgotten(self.number): attempt == nil && [.superseded, .disabling, .disabled].contains(phase)
     default: false
     }

@@ -60,7 +60,13 @@ struct StateTableTests {
       untouched, ["orphan.found"]),
     State(
       "staged", [Story.intended(), Story.answered, Story.staged], ask, update,
-      ["activation.confirmed", "activation.accepted", "activation.timed_out", "revoke.intended"]),
+      [
+        "activation.confirmed", "activation.accepted", "activation.timed_out", "revoke.intended",
+        "secret.shown",
+      ]),
+    State(
+      "shown", [Story.intended(), Story.answered, Story.staged, .secretShown(generation: 1)], about: 1, ask,
+      ["token.forgotten"]),
     // A store may call it current without the ledger knowing, so that from here on it is not revoked.
     State(
       "active", [Story.intended(), Story.answered, Story.staged, Story.confirmed], ask, update,

@@ -132,6 +132,7 @@ func everyEvent(attempt: AttemptID, fresh: AttemptID, generation: Int, tokenID: 
     .activationConfirmed(generation: generation, after: .milliseconds(3250)),
     .activationTimedOut(generation: generation, refusedSince: start, reason: "401"),
     .activationAccepted(generation: generation),
+    .secretShown(generation: generation),
     .storePromoted(generation: generation, store: "file"),
     .deliveryFailed(generation: generation, store: "vault", reason: "sealed"),
     .deliveryDone(generation: generation, at: start),

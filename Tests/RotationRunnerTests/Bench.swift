@@ -23,6 +23,8 @@ final class Bench: @unchecked Sendable {
   var isForced = false
   var policy = RotationPolicy.off
   let hooks: ScriptedHooks
+  /// Where strings are shown; nil: they go to the stores.
+  var display: ScriptedDisplay?
   var allows: @Sendable (Permission) -> Bool = { _ in true }
   var activation = ActivationPolicy(timeout: .seconds(60), consecutive: 3, settle: .seconds(4))
   var activationDatabase: String?
@@ -131,6 +133,7 @@ final class Bench: @unchecked Sendable {
     plan.isForced = isForced
     plan.policy = policy
     plan.allows = allows
+    plan.display = display
     plan.hooks = hooks.hooks
     plan.hookRunner = hooks
     let ports = RunPorts(

@@ -26,6 +26,7 @@ extension LedgerContract {
       .activationTimedOut(generation: 1, refusedSince: nil, reason: reason),
       .activationTimedOut(generation: 1, refusedSince: now, reason: reason),
       .activationAccepted(generation: 1),
+      .secretShown(generation: 1),
       .storePromoted(generation: 1, store: "file"),
       .deliveryFailed(generation: 1, store: "file", reason: reason),
       .deliveryDone(generation: 1, at: now),

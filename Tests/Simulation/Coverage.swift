@@ -75,7 +75,7 @@ public final class Coverage: @unchecked Sendable {
       .storeRolledBack, .rollbackDone, .rollbackRefused, .retirementRequested, .storeWithdrawn,
       .lineageRenamed, .relocationIntended, .relocationRefused, .storeRelocated, .relocationDone,
       .clusterChanged,
-      .tokenForgotten, .hookDone, .hookFailed, .hooksOwed, .hooksSettled:
+      .tokenForgotten, .secretShown, .hookDone, .hookFailed, .hooksOwed, .hooksSettled:
       nil
     }
   }

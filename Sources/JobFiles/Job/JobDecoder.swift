@@ -92,6 +92,12 @@ struct JobDecoder {
         hint: "1 to 128 of A-Z a-z 0-9 . _ -, the first a letter or a digit")
       return nil
     }
+    guard !ReservedJobName.isReserved(name.value) else {
+      log.add(
+        "`name`: names that begin with \"token.\" or \"token-store.\" belong to `tokenrotate token`",
+        at: name.position, hint: "choose another name")
+      return nil
+    }
     return name.value
   }
 

@@ -1,5 +1,15 @@
 import RotationModel
 
+/// What is wrong with a database that somebody named and the cluster does not have.
+public enum DatabaseComplaint {
+  /// `the cluster has no database "plnt" (is it "plant"?)`
+  public static func text(about name: String, known: Set<String>) -> String? {
+    KnownDatabases(known).problem(with: name).map { problem in
+      problem.message + (problem.hint.map { " (\($0))" } ?? "")
+    }
+  }
+}
+
 /// The databases of a cluster, to hold the names in a CSV against.
 struct KnownDatabases {
   private let names: Set<String>

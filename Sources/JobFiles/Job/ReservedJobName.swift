@@ -1,0 +1,11 @@
+/// Names that no job file may give its job: under these `token create` records what it makes.
+public enum ReservedJobName {
+  /// Before the cluster's key: tokens whose strings were shown.
+  public static let shown = "token."
+  /// Likewise: tokens whose strings were put away without a job.
+  public static let stored = "token-store."
+
+  public static func isReserved(_ name: some StringProtocol) -> Bool {
+    name.hasPrefix(shown) || name.hasPrefix(stored)
+  }
+}
