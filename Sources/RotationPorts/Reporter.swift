@@ -14,11 +14,13 @@ public protocol Reporter: Sendable {
 
 /// How far a job is.
 public struct Progress: Equatable, Sendable {
-  /// Rows of the CSV.
+  /// Rows that the run is about.
   public var rows = 0
   public var created = 0
   /// Waiting for activation now.
   public var waiting = 0
+  /// Since when the one waits that has waited longest, earlier runs included.
+  public var oldestWaitingSince: Instant?
   public var delivered = 0
   public var failed = 0
   public var finished = 0

@@ -25,6 +25,8 @@ struct AdvanceLineages {
   /// Questions that may be asked now, the oldest token first.
   var askable = Heap<Timed> { ($0.at, $0.order) < ($1.at, $1.order) }
   var searching: [Timed] = []
+  /// Those and the ones that are being asked about.
+  var waitingTimes = WaitingTimes()
   var order: Int64 = 0
   /// To be told of when nothing else is to be done.
   var awaitingHooks: [AwaitingHook] = []
@@ -132,6 +134,7 @@ struct AdvanceLineages {
       }
     case .probed(let work, let answer):
       probing -= 1
+      waitingTimes.end(work)
       judge(answer, of: work)
     case .listed(let result):
       isListing = false
@@ -141,6 +144,7 @@ struct AdvanceLineages {
       if let stop { stopFor(stop) }
     }
     tally.waiting = waiting.count + askable.count + probing
+    tally.progress.oldestWaitingSince = waitingTimes.oldest()
     ports.reporter.progressed(plan.name, tally.progress)
   }
 
@@ -185,6 +189,7 @@ struct AdvanceLineages {
   mutating func enqueueProbe(_ work: TokenWork) {
     guard case .ask(_, let at) = work.schedule?.verdict else { return ready.append(work) }
     order += 1
+    waitingTimes.begin(work, now: ports.clock.now)
     waiting.insert(Timed(at: at, order: order, work: work))
   }
 

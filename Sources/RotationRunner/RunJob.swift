@@ -18,7 +18,8 @@ public struct RunJob: Sendable {
     do throws(Stop) {
       let preparation = PrepareJob(plan: plan, ports: ports)
       try await preparation.checkBinding()
-      tally.progress.rows = try await preparation.queueRows()
+      let rows = try await preparation.queueRows()
+      tally.progress.rows = plan.only?.count ?? rows
       try await preparation.reserveCreations()
       try await preparation.openStores(plan.stores)
       do throws(Stop) {

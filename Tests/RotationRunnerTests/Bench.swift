@@ -41,6 +41,7 @@ final class Bench: @unchecked Sendable {
     var report: JobReport
     var tokens: [TokenReport]
     var noticed: [Problem]
+    var progress: [Progress]
 
     var exit: Int32 { report.exitCode.rawValue }
     func token(_ name: String) -> TokenReport? { tokens.first { $0.name == name } }
@@ -113,7 +114,8 @@ final class Bench: @unchecked Sendable {
       return report
     }
     guard let report, let report else { return nil }
-    return Result(report: report, tokens: reporter.tokens, noticed: reporter.noticed)
+    return Result(
+      report: report, tokens: reporter.tokens, noticed: reporter.noticed, progress: reporter.progress)
   }
 
   private func process(_ reporter: KeepingReporter) async throws -> (JobPlan, RunPorts) {

@@ -287,9 +287,10 @@ final class KeepingReporter: Reporter, @unchecked Sendable {
   // Only ever touched by the thread of the deterministic executor.
   private(set) var tokens: [TokenReport] = []
   private(set) var noticed: [Problem] = []
+  private(set) var progress: [Progress] = []
 
   func jobStarted(_ job: String) {}
-  func progressed(_ job: String, _ progress: Progress) {}
+  func progressed(_ job: String, _ progress: Progress) { self.progress.append(progress) }
   func tokenFinished(_ job: String, _ report: TokenReport) { tokens.append(report) }
   func noticed(_ job: String, _ problem: Problem) { noticed.append(problem) }
   func jobFinished(_ job: String, _ report: JobReport) {}
