@@ -15,11 +15,11 @@ struct Console {
       exitCode == .needsPerson || exitCode.isSignal ? .attention : .error
     }
 
-    fileprivate var colour: String {
+    fileprivate var paint: Paint {
       switch self {
-      case .error: "\u{1b}[31m"
-      case .attention, .warning: "\u{1b}[33m"
-      case .pending: "\u{1b}[36m"
+      case .error: .red
+      case .attention, .warning: .yellow
+      case .pending: .cyan
       }
     }
   }
@@ -29,6 +29,8 @@ struct Console {
   private let errors: any TextSink
   private let clock: any RotationClock
   private var progress = ProgressLine()
+  /// A job is being worked on.
+  private var isUnderWay = false
   private var isDrawn = false
 
   init(style: ReportStyle, output: any TextSink, errors: any TextSink, clock: any RotationClock) {
@@ -40,16 +42,34 @@ struct Console {
 
   // MARK: Results
 
-  /// A line of the table; nothing when the format is JSON.
+  /// Lines of the table; nothing when the format is JSON.
   mutating func result(_ lines: [String]) {
     guard style.format == .table, !lines.isEmpty else { return }
     raw(lines.joined(separator: "\n") + "\n")
   }
 
+  /// A sentence: a terminal gets it broken at spaces.
+  mutating func sentence(_ text: String, _ paint: Paint? = nil) {
+    guard let columns = style.output.usableColumns else { return result([text]) }
+    let pieces = text.wrapped(columns: columns)
+    // What goes on is told from what is next by its margin.
+    let rest = pieces.dropFirst().joined(separator: " ").wrapped(columns: columns - 2).map { "  \($0)" }
+    result((pieces.prefix(1) + rest).map { shown($0, paint, style.output) })
+  }
+
+  /// How the rows of a table are laid out now.
+  func layout(dispensable: [Int] = [], inBlocks: Set<Int> = []) -> RowLayout {
+    RowLayout(
+      dispensable: dispensable, inBlocks: inBlocks, columns: style.output.usableColumns,
+      hasColour: style.hasColour(style.output))
+  }
+
   /// Text for standard output as it is.
   mutating func raw(_ text: String) {
+    let wasDrawn = isDrawn
     clearProgress()
     output.write(text)
+    if wasDrawn { redraw() }
   }
 
   // MARK: Problems
@@ -57,7 +77,6 @@ struct Console {
   /// One line for each line of the message, then the hint. `subject` is put before a message that does not
   /// begin with it. A message whose lines begin with places stands as it is, so that editors find them.
   mutating func problem(_ label: Label, _ subject: String?, _ problem: Problem) {
-    clearProgress()
     var text = ""
     var lines = VisibleText.lines(problem.message)
     if lines.isEmpty { lines = [VisibleText.line(problem.code)] }
@@ -66,44 +85,67 @@ struct Console {
       if problem.namesPlaces {
         text += "\(line)\n"
       } else {
-        text += painted("\(label.rawValue):", label.colour)
+        text += shown("\(label.rawValue):", label.paint, style.errors)
         text += " \(line.hasPrefix(place) ? "" : place)\(line)\n"
       }
     }
     for (index, line) in VisibleText.lines(problem.hint ?? "").enumerated() {
-      text += index == 0 ? "  \(painted("hint:", "\u{1b}[1m")) \(line)\n" : "        \(line)\n"
+      let hint = shown("hint:", .bold, style.errors)
+      text += index == 0 ? "  \(hint) \(line)\n" : "        \(line)\n"
     }
-    errors.write(text)
+    let wasDrawn = isDrawn
+    // In one write, so that no moment shows the text behind the progress line.
+    errors.write((wasDrawn ? Console.erasure : "") + text)
+    isDrawn = false
+    if wasDrawn { redraw() }
   }
 
-  private func painted(_ text: String, _ colour: String) -> String {
-    style.hasColour ? "\(colour)\(text)\u{1b}[0m" : text
+  private func shown(_ text: String, _ paint: Paint?, _ display: Display) -> String {
+    guard let paint, style.hasColour(display) else { return text }
+    return paint.over(text)
   }
 
   // MARK: Progress
 
+  /// To the first column, and away with what stands there.
+  private static let erasure = "\r\u{1b}[K"
+
   mutating func beginProgress(_ job: String) {
+    clearProgress()
     progress.begin(job)
+    isUnderWay = true
+  }
+
+  /// Takes the line away; it is not drawn again before the next job.
+  mutating func endProgress() {
+    isUnderWay = false
+    clearProgress()
   }
 
   mutating func update(_ counts: Progress) {
-    guard style.hasProgress else { return }
-    progress.update(counts, at: clock.uptime)
+    progress.update(counts)
     drawProgress()
   }
 
   /// Draws what changed since the line was last drawn, if that is long enough ago.
-  mutating func drawProgress() {
-    guard style.hasProgress else { return }
-    guard let line = progress.next(at: clock.uptime, columns: style.columns() ?? 80, isOnScreen: isDrawn)
+  mutating func drawProgress() { draw(isNeeded: false) }
+
+  /// Draws the line again that made room for something else.
+  private mutating func redraw() { draw(isNeeded: true) }
+
+  private mutating func draw(isNeeded: Bool) {
+    guard style.hasProgress, isUnderWay, let columns = style.errors.usableColumns,
+      let line = progress.next(at: clock.uptime, now: clock.now, columns: columns, isNeeded: isNeeded)
     else { return }
-    errors.write("\r\u{1b}[K\(line)")
+    // The new text goes over the old one, and only what is left of that is erased: nothing flickers.
+    errors.write("\r\(line)\u{1b}[K")
     isDrawn = true
   }
 
-  mutating func clearProgress() {
+  private mutating func clearProgress() {
     guard isDrawn else { return }
-    errors.write("\r\u{1b}[K")
+    errors.write(Console.erasure)
+    progress.wasRemoved()
     isDrawn = false
   }
 }

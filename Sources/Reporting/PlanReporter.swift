@@ -63,12 +63,12 @@ private struct State {
   init(console: Console, json: JSONReport?) {
     self.console = console
     self.json = json
-    lines = AlignedLines(showsAll: console.style.isVerbose)
+    lines = AlignedLines(showsAll: console.style.isVerbose, layout: console.layout())
   }
 
   mutating func start(_ job: String) {
     json?.startJob(job)
-    lines = AlignedLines(showsAll: console.style.isVerbose)
+    lines = AlignedLines(showsAll: console.style.isVerbose, layout: console.layout())
     counts = [:]
   }
 
@@ -82,8 +82,20 @@ private struct State {
     guard !console.style.isQuiet || word == "attention" else { return }
     // Reasons begin with the name where they come from a message.
     let plain = reason.hasPrefix("\(name): ") ? String(reason.dropFirst(name.count + 2)) : reason
-    console.result(
-      lines.add(["\(symbol) \(VisibleText.line(name))", VisibleText.line(plain)], matters: word != "nothing"))
+    let paint = State.paint(of: word)
+    let head = Cell("\(symbol) \(VisibleText.line(name))", paint)
+    let tail = Cell(VisibleText.line(plain), word == "nothing" ? paint : nil)
+    console.result(lines.add([head, tail], matters: word != "nothing", isTrouble: word == "attention"))
+  }
+
+  private static func paint(of word: String) -> Paint? {
+    switch word {
+    case "create": .green
+    case "rotate": .yellow
+    case "retire": .red
+    case "attention": .boldRed
+    default: .dim
+    }
   }
 
   mutating func finish(_ job: String, _ report: JobReport) {
@@ -91,8 +103,8 @@ private struct State {
     console.result(lines.finish())
     if let problem = report.problem { console.problem(.label(of: report.exitCode), job, problem) }
     guard !console.style.isQuiet else { return }
-    console.result(["\(VisibleText.line(job)): \(report.problem == nil ? summary : "not planned to the end")"]
-    )
+    console.sentence(
+      "\(VisibleText.line(job)): \(report.problem == nil ? summary : "not planned to the end")")
   }
 
   private var summary: String {
@@ -113,7 +125,7 @@ private struct State {
     json?.finishJob(name, problem: Problem.joined(problems), counts: State.words.map { ($0, 0) })
     for problem in problems { console.problem(.label(of: exitCode), nil, problem) }
     guard !console.style.isQuiet else { return }
-    console.result(["\(VisibleText.line(name)): left alone"])
+    console.sentence("\(VisibleText.line(name)): left alone")
   }
 
   mutating func finish(_ exitCode: ExitCode, _ problem: Problem?) {

@@ -5,78 +5,78 @@ import RotationPorts
 struct ProgressLine {
   /// At most ten times a second.
   static let interval: Duration = .milliseconds(100)
+  /// A job's name takes no more, so that it does not push the numbers out.
+  private static let nameColumns = 24
 
   private var job = ""
-  private var progress = Progress()
+  /// nil until the first token is taken up.
+  private var progress: Progress?
   private var drawnAt: Duration?
   private var drawn = ""
   private var pace = Pace()
 
   mutating func begin(_ job: String) {
     self.job = job
-    progress = Progress()
+    progress = nil
     pace = Pace()
   }
 
-  mutating func update(_ progress: Progress, at now: Duration) {
+  mutating func update(_ progress: Progress) {
     self.progress = progress
-    pace.note(finished: progress.finished, at: now)
   }
 
-  /// The line to draw, nil when it is too early or nothing changed since `drawn`.
-  mutating func next(at now: Duration, columns: Int, isOnScreen: Bool) -> String? {
-    if let drawnAt, now - drawnAt < ProgressLine.interval { return nil }
-    // The last column stays free: some terminals wrap when it is written.
-    let line = text(columns: max(1, columns) - 1)
-    guard !line.isEmpty, !isOnScreen || line != drawn else { return nil }
-    drawnAt = now
+  /// The line to draw, nil when it is too early or nothing changed since it was drawn.
+  ///
+  /// With `isNeeded` it is given again at once, because something else took its place. `uptime` is what intervals are
+  /// measured by, `now` what tells how long a token has waited.
+  mutating func next(at uptime: Duration, now: Instant, columns: Int, isNeeded: Bool) -> String? {
+    if let drawnAt, !isNeeded, uptime - drawnAt < ProgressLine.interval { return nil }
+    if let progress { pace.note(finished: progress.finished, at: uptime) }
+    let line = text(columns: columns, now: now)
+    guard !line.isEmpty, isNeeded || line != drawn else { return nil }
+    drawnAt = uptime
     drawn = line
     return line
   }
 
-  /// Whole parts as far as they fit; a job's name that does not fit is cut.
-  private func text(columns: Int) -> String {
-    let name = VisibleText.line(job)
-    var parts = [
-      "\(progress.finished)/\(progress.rows)", "created \(progress.created)", "waiting \(progress.waiting)",
-      "delivered \(progress.delivered)", "failed \(progress.failed)",
-    ]
-    if let left = pace.left(of: progress.rows - progress.finished) { parts.append(left) }
-    var line = name
-    for part in parts {
-      let longer = "\(line)  \(part)"
-      guard longer.unicodeScalars.count <= columns else { break }
-      line = longer
+  mutating func wasRemoved() { drawn = "" }
+
+  /// Whole parts as far as they fit, those first that matter most.
+  private func text(columns: Int, now: Instant) -> String {
+    var shown: [Part] = []
+    var left = columns
+    for part in parts(now).sorted(by: { $0.rank < $1.rank }) {
+      let width = part.text.displayWidth + (shown.isEmpty ? 0 : 2)
+      guard width <= left else { continue }
+      shown.append(part)
+      left -= width
     }
-    guard line.unicodeScalars.count > columns else { return line }
-    return String(String.UnicodeScalarView(line.unicodeScalars.prefix(columns)))
-  }
-}
-
-/// How fast tokens are finished, seen over the last seconds: a run begins with many that need nothing, whose
-/// pace says nothing about the others.
-private struct Pace {
-  private static let window: Duration = .seconds(15)
-  private var samples: [(at: Duration, finished: Int)] = []
-
-  mutating func note(finished: Int, at now: Duration) {
-    if let last = samples.last, now - last.at < .seconds(1) { return }
-    samples.append((now, finished))
-    // The oldest kept is the last one outside the window, at most 17 in all.
-    while samples.count > 2, now - samples[1].at >= Pace.window { samples.removeFirst() }
+    return shown.sorted { $0.place < $1.place }.map(\.text).joined(separator: "  ")
   }
 
-  /// nil while there is too little to judge by.
-  func left(of count: Int) -> String? {
-    guard count > 0, let first = samples.first, let last = samples.last else { return nil }
-    let span = (last.at - first.at).seconds
-    guard span >= 2, last.finished > first.finished else { return nil }
-    let seconds = Double(count) * span / Double(last.finished - first.finished)
-    switch seconds {
-    case ..<99.5: return "about \(max(1, Int(seconds.rounded()))) s left"
-    case ..<5400: return "about \(Int((seconds / 60).rounded())) min left"
-    case ..<172_800: return "about \(Int((seconds / 3600).rounded())) h left"
-    default: return "days left"
+  private struct Part {
+    var text: String
+    /// Where it stands in the line.
+    var place = 0
+    /// How early it is given room.
+    var rank: Int
+  }
+
+  private func parts(_ now: Instant) -> [Part] {
+    let name = VisibleText.line(job).cut(columns: ProgressLine.nameColumns)
+    guard let progress else {
+      return [Part(text: "preparing", place: 1, rank: 0), Part(text: name, rank: 1)]
+    }
+    let total = max(progress.rows, progress.finished)
+    let longest = progress.oldestWaitingSince.map { DurationText.rounded(max(.zero, now - $0)) }
+    let texts: [(String?, rank: Int)] = [
+      (name, 4), ("\(progress.finished)/\(total)", 0), ("created \(progress.created)", 7),
+      ("waiting \(progress.waiting)", 3), (longest.map { "longest \($0)" }, 5),
+      ("delivered \(progress.delivered)", 8), ("failed \(progress.failed)", progress.failed > 0 ? 1 : 9),
+      (pace.rate, 6), (pace.left(of: total - progress.finished), 2),
+    ]
+    return texts.enumerated().compactMap { place, part in
+      part.0.map { Part(text: $0, place: place, rank: part.rank) }
     }
   }
 }

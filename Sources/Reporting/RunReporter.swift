@@ -78,13 +78,18 @@ private struct State {
   init(console: Console, json: JSONReport?) {
     self.console = console
     self.json = json
-    lines = AlignedLines(showsAll: console.style.isVerbose)
+    lines = State.lines(console)
+  }
+
+  /// Where there is little room, ids are for `--format json`, and the name and what became of it are what counts.
+  private static func lines(_ console: Console) -> AlignedLines {
+    AlignedLines(showsAll: console.style.isVerbose, layout: console.layout(dispensable: [2, 3]))
   }
 
   mutating func start(_ job: String) {
     json?.startJob(job)
     console.beginProgress(job)
-    lines = AlignedLines(showsAll: console.style.isVerbose)
+    lines = State.lines(console)
     notActive = nil
   }
 
@@ -93,7 +98,10 @@ private struct State {
     if let problem = report.problem { tell(problem, report.outcome, job) }
     guard console.style.format == .table, !console.style.isQuiet else { return }
     guard report.outcome != .unchanged || report.problem != nil || console.style.isVerbose else { return }
-    console.result(lines.add(report.cells, matters: report.problem != nil))
+    var cells = report.cells
+    // On one screen the message stands above already, with its hint. What is pending is told there by its number only.
+    if console.style.isOneScreen, report.outcome != .pending { cells[cells.count - 1].text = "" }
+    console.result(lines.add(cells, matters: report.problem != nil))
   }
 
   private mutating func tell(_ problem: Problem, _ outcome: TokenOutcome, _ job: String) {
@@ -111,6 +119,7 @@ private struct State {
     json?.finishJob(
       job, problem: report.problem,
       counts: TokenOutcome.allCases.map { ($0.rawValue, report.counts[$0] ?? 0) })
+    console.endProgress()
     if let problem = report.problem { console.problem(.label(of: report.exitCode), job, problem) }
     // After a signal the job's own problem says what becomes of them.
     if let notActive, !console.style.isQuiet, !report.exitCode.isSignal {
@@ -119,9 +128,9 @@ private struct State {
       console.problem(.pending, job, problem)
     }
     notActive = nil
-    console.clearProgress()
     guard !console.style.isQuiet else { return }
-    console.result(lines.finish() + [summary(of: job, report)])
+    console.result(lines.finish())
+    console.sentence(summary(of: job, report))
   }
 
   private func summary(of job: String, _ report: JobReport) -> String {
@@ -153,12 +162,12 @@ private struct State {
       name, problem: Problem.joined(problems), counts: TokenOutcome.allCases.map { ($0.rawValue, 0) })
     for problem in problems { console.problem(.label(of: exitCode), nil, problem) }
     guard !console.style.isQuiet else { return }
-    console.result(["\(VisibleText.line(name)): left alone"])
+    console.sentence("\(VisibleText.line(name)): left alone")
   }
 
   mutating func finish(_ run: RunID?, _ exitCode: ExitCode, _ problem: Problem?) -> Problem? {
+    console.endProgress()
     if let problem { console.problem(.label(of: exitCode), nil, problem) }
-    console.clearProgress()
     json?.write(.run(run?.text), exitCode: exitCode, problem: problem) { console.raw($0) }
     if let incomplete = json?.problem { console.problem(.error, nil, incomplete) }
     return json?.problem

@@ -58,41 +58,82 @@ private struct State {
 
   mutating func finish(_ job: String, _ report: JobReport) {
     let now = clock.now
-    let sorted = standings.enumerated().sorted {
-      ($0.element.urgency, $0.offset) < ($1.element.urgency, $1.offset)
-    }.map(\.element)
-    for standing in sorted { json?.addToken(job) { $0.standing(standing, now: now) } }
+    sort(now)
+    for standing in standings { json?.addToken(job) { $0.standing(standing, now: now) } }
     let troubled = standings.count { $0.problem != nil }
     json?.finishJob(
       job, problem: report.problem, counts: [("tokens", standings.count), ("attention", troubled)])
     if let problem = report.problem { console.problem(.label(of: report.exitCode), job, problem) }
-    show(job, sorted, now)
+    show(now)
     guard !console.style.isQuiet else { return }
-    let trouble = troubled == 0 ? "all well" : TokenOutcome.attention.counted(troubled)
-    console.result([
-      "\(VisibleText.line(job)): "
-        + (report.problem == nil ? "\(standings.count) tokens, \(trouble)" : "not looked at to the end")
-    ])
+    let summary = report.problem == nil ? summary(troubled, now) : "not looked at to the end"
+    console.sentence("\(VisibleText.line(job)): \(summary)")
   }
 
-  private mutating func show(_ job: String, _ sorted: [TokenStanding], _ now: Instant) {
-    let shown = console.style.isQuiet ? sorted.filter { $0.problem != nil } : sorted
-    guard !shown.isEmpty else { return }
-    let header = ["STATE", "NAME", "AGE", "DUE IN", "EXPIRES IN", "ACTIVATION", "DELIVERED", ""]
-    let rows = [header] + shown.map { $0.cells(now) }
-    let widths = header.indices.map { column in rows.map { $0[column].unicodeScalars.count }.max() ?? 0 }
-    for (index, row) in rows.enumerated() {
-      var line = ""
-      for (column, cell) in row.enumerated() {
-        if column > 0 { line += "  " }
-        line += cell + String(repeating: " ", count: widths[column] - cell.unicodeScalars.count)
-      }
-      while line.last == " " { line.removeLast() }
-      console.result([line])
-      if index > 0, let problem = shown[index - 1].problem, let hint = problem.hint {
-        console.result(["      hint: \(VisibleText.line(hint))"])
-      }
+  /// The worst first, of these what expires first, and the rest in the order of the CSV.
+  private mutating func sort(_ now: Instant) {
+    func key(_ standing: TokenStanding, _ offset: Int) -> (Urgency, Int64, Int) {
+      let expiry = standing.problem == nil ? nil : standing.expiresAt
+      return (standing.urgency(now), expiry?.milliseconds ?? .max, offset)
     }
+    let keyed = standings.enumerated().map { (key: key($0.element, $0.offset), standing: $0.element) }
+    standings = keyed.sorted { $0.key < $1.key }.map(\.standing)
+  }
+
+  private mutating func show(_ now: Instant) {
+    let shown = standings.prefix(shownCount)
+    guard console.style.format == .table, !shown.isEmpty else { return }
+    var layout = console.layout(
+      dispensable: TokenStanding.dispensableColumns, inBlocks: TokenStanding.blockColumns)
+    layout.fit(TokenStanding.header)
+    for standing in shown { layout.fit(standing.cells(now)) }
+    if layout.hasColumns { console.result(layout.lines(TokenStanding.header)) }
+    for (index, standing) in shown.enumerated() {
+      console.result(layout.lines(standing.cells(now)))
+      let isLastOfItsHint =
+        index + 1 == shown.count || shown[index + 1].problem?.hint != standing.problem?.hint
+      if let hint = standing.problem?.hint, isLastOfItsHint { show(hint: hint) }
+    }
+    if !console.style.isQuiet, shown.count < standings.count {
+      console.sentence("… \(standings.count - shown.count) more are well; --verbose shows them", .dim)
+    }
+  }
+
+  /// Nobody reads hundreds of lines that say nothing on a terminal, where they would also push the trouble out of
+  /// sight. Who searches them reads from a pipe, which gets all.
+  private var shownCount: Int {
+    let inTrouble = standings.prefix { $0.problem != nil }.count
+    if console.style.isQuiet { return inTrouble }
+    guard console.style.output.isTerminal, !console.style.isVerbose, standings.count > AlignedLines.few else {
+      return standings.count
+    }
+    return standings.prefix { $0.problem != nil || $0.next != nil }.count
+  }
+
+  private mutating func show(hint: String) {
+    let text = "hint: \(VisibleText.line(hint))"
+    guard let columns = console.style.output.usableColumns else { return console.result(["      \(text)"]) }
+    console.result(console.layout().below(Cell(text, .dim), columns, margin: 6))
+  }
+
+  /// What can be said of all: how many are in trouble, and what comes next.
+  private func summary(_ troubled: Int, _ now: Instant) -> String {
+    var words = [standings.count == 1 ? "1 token" : "\(standings.count) tokens"]
+    let next = standings.count { $0.problem == nil && $0.next != nil }
+    if troubled > 0 { words.append(TokenOutcome.attention.counted(troubled)) }
+    if next > 0 { words.append("\(next) for the next run") }
+    if troubled + next == 0 { words.append("all well") }
+    if let due = standings.compactMap(\.dueAt).min() {
+      words.append(due <= now ? "some due now" : "next due in \(DurationText.rounded(due - now))")
+    }
+    if let oldest = standings.compactMap(\.createdAt).min() {
+      words.append("oldest \(DurationText.rounded(max(.zero, now - oldest)))")
+    }
+    if let expiry = standings.compactMap(\.expiresAt).min() {
+      words.append(
+        expiry <= now ? "some expired" : "first expires in \(DurationText.rounded(expiry - now))")
+    }
+    return words.joined(separator: ", ")
   }
 
   mutating func notice(_ job: String, _ problem: Problem) {
@@ -104,39 +145,12 @@ private struct State {
     json?.finishJob(name, problem: Problem.joined(problems), counts: [("tokens", 0), ("attention", 0)])
     for problem in problems { console.problem(.label(of: exitCode), nil, problem) }
     guard !console.style.isQuiet else { return }
-    console.result(["\(VisibleText.line(name)): left alone"])
+    console.sentence("\(VisibleText.line(name)): left alone")
   }
 
   mutating func finish(_ exitCode: ExitCode, _ problem: Problem?) {
     if let problem { console.problem(.label(of: exitCode), nil, problem) }
     json?.write(.plan, exitCode: exitCode, problem: problem) { console.raw($0) }
     if let incomplete = json?.problem { console.problem(.error, nil, incomplete) }
-  }
-}
-
-extension TokenStanding {
-  /// Trouble first, then what is under way, then the rest.
-  fileprivate var urgency: Int {
-    if problem != nil { return 0 }
-    return next == nil ? 2 : 1
-  }
-
-  fileprivate func cells(_ now: Instant) -> [String] {
-    func span(to instant: Instant?) -> String {
-      instant.map { $0 <= now ? "now" : DurationText.rounded($0 - now) } ?? "-"
-    }
-    let plain = problem.map {
-      $0.message.hasPrefix("\(name): ") ? String($0.message.dropFirst(name.count + 2)) : $0.message
-    }
-    return [
-      (problem == nil ? "" : "! ") + state + (isHeld ? ", held" : ""), VisibleText.line(name),
-      createdAt.map { DurationText.rounded(now - $0) } ?? "-", span(to: dueAt), span(to: expiresAt),
-      activationSeconds.map { "\(Int($0.rounded())) s" } ?? "-", "\(delivered)/\(stores)",
-      VisibleText.line(plain ?? next ?? predecessorNote ?? ""),
-    ]
-  }
-
-  private var predecessorNote: String? {
-    predecessorState.map { "its predecessor is \($0)" }
   }
 }

@@ -2,14 +2,15 @@ import JSONText
 import RotationPorts
 
 extension TokenReport {
-  /// Name, outcome, id, activation and problem: a line of the table.
-  var cells: [String] {
+  /// Name, outcome, id, activation and problem: a row of the table.
+  var cells: [Cell] {
     var message = problem?.message ?? ""
     // The name stands in front already.
     if message.hasPrefix("\(name): ") { message.removeFirst(name.count + 2) }
     return [
-      VisibleText.line(name), outcome.rawValue, tokenID.map { VisibleText.line($0) } ?? "-",
-      activationSeconds.flatMap(TokenReport.oneDecimal) ?? "-", VisibleText.line(message),
+      Cell(VisibleText.line(name)), Cell(outcome.rawValue, outcome.paint),
+      Cell(tokenID.map { VisibleText.line($0) } ?? "-", .dim),
+      Cell(activationSeconds.flatMap(TokenReport.oneDecimal) ?? "-"), Cell(VisibleText.line(message)),
     ]
   }
 
@@ -35,6 +36,16 @@ extension JSONWriter {
 }
 
 extension TokenOutcome {
+  var paint: Paint? {
+    switch self {
+    case .created, .rotated, .updated, .retired: .green
+    case .pending: .cyan
+    case .attention: .yellow
+    case .undelivered, .failed: .red
+    case .unchanged, .held: nil
+    }
+  }
+
   /// `3 created`, `1 needs a person`.
   func counted(_ count: Int) -> String {
     switch self {

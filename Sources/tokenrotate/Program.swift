@@ -168,10 +168,18 @@ struct CommandContext {
     style.format = options.value(.format).flatMap { ReportFormat(rawValue: $0) } ?? .table
     style.isQuiet = options.flag(.quiet)
     style.isVerbose = options.flag(.verbose)
-    style.isTerminal = errors.isTerminal
+    style.output = display(output)
+    style.errors = display(errors)
     style.wantsColour = ReportStyle.wantsColour(environment.variables)
-    style.columns = { [errors] in errors.columns }
+    style.canRedraw = ReportStyle.canRedraw(environment.variables)
     return style
+  }
+
+  private func display(_ sink: FileDescriptorSink) -> Display {
+    var display = Display()
+    display.isTerminal = sink.isTerminal
+    display.columns = { sink.columns }
+    return display
   }
 
   /// The settings for all jobs: the file named, else the first that exists.

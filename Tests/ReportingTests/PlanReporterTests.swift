@@ -21,10 +21,10 @@ import Testing
     reporter.finish(exitCode: .needsPerson, problem: nil)
     #expect(
       screen.output.text == """
+        ! x      \\u{1b}gone
         + a      no token yet
         = same0  current
         = same1  current
-        ! x      \\u{1b}gone
         plant: 1 to create, 0 to rotate, 0 to retire, 1 needs a person, 2 unchanged
 
         """)

@@ -210,11 +210,11 @@ import Testing
     }
     #expect(
       errors {
-        $0.isTerminal = true
+        $0.errors.isTerminal = true
         $0.wantsColour = true
       } == "\u{1b}[33mattention:\u{1b}[0m plant: m\n  \u{1b}[1mhint:\u{1b}[0m h\n")
     #expect(errors { $0.wantsColour = true } == "attention: plant: m\n  hint: h\n")
-    #expect(errors { $0.isTerminal = true } == "attention: plant: m\n  hint: h\n")
+    #expect(errors { $0.errors.isTerminal = true } == "attention: plant: m\n  hint: h\n")
     #expect(ReportStyle.wantsColour([:]))
     #expect(ReportStyle.wantsColour(["NO_COLOR": ""]))
     #expect(!ReportStyle.wantsColour(["NO_COLOR": "1"]))

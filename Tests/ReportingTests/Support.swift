@@ -92,9 +92,11 @@ extension TokenReport {
   }
 }
 
+/// Both streams on one terminal, without colours.
 func columns(_ width: Int) -> (inout ReportStyle) -> Void {
   { style in
-    style.isTerminal = true
-    style.columns = { width }
+    style.output.isTerminal = true
+    style.output.columns = { width }
+    style.errors = style.output
   }
 }
