@@ -32,6 +32,8 @@ struct Console {
   /// A job is being worked on.
   private var isUnderWay = false
   private var isDrawn = false
+  /// Of the problem that was told last.
+  private var lastHint: String?
 
   init(style: ReportStyle, output: any TextSink, errors: any TextSink, clock: any RotationClock) {
     self.style = style
@@ -74,7 +76,7 @@ struct Console {
 
   // MARK: Problems
 
-  /// One line for each line of the message, then the hint. `subject` is put before a message that does not
+  /// One line for each line of the message, then the hint, unless the problem before had the same. `subject` is put before a message that does not
   /// begin with it. A message whose lines begin with places stands as it is, so that editors find them.
   mutating func problem(_ label: Label, _ subject: String?, _ problem: Problem) {
     var text = ""
@@ -89,9 +91,12 @@ struct Console {
         text += " \(line.hasPrefix(place) ? "" : place)\(line)\n"
       }
     }
-    for (index, line) in VisibleText.lines(problem.hint ?? "").enumerated() {
-      let hint = shown("hint:", .bold, style.errors)
-      text += index == 0 ? "  \(hint) \(line)\n" : "        \(line)\n"
+    // Two hundred tokens that fail in the same way need the same advice, and not two hundred times.
+    let hint = problem.hint == lastHint ? "" : problem.hint ?? ""
+    lastHint = problem.hint
+    for (index, line) in VisibleText.lines(hint).enumerated() {
+      let word = shown("hint:", .bold, style.errors)
+      text += index == 0 ? "  \(word) \(line)\n" : "        \(line)\n"
     }
     let wasDrawn = isDrawn
     // In one write, so that no moment shows the text behind the progress line.

@@ -8,12 +8,14 @@ public import RotationPorts
 /// come through `line`.
 public final class PlanReporter: Reporter {
   private let state: Locked<State>
+  private let clock: any RotationClock
 
   /// `spoolDirectory` takes the temporary file of `--format json`.
   public init(
     style: ReportStyle, output: any TextSink, errors: any TextSink, clock: any RotationClock,
     spoolDirectory: String
   ) {
+    self.clock = clock
     state = Locked(
       State(
         console: Console(style: style, output: output, errors: errors, clock: clock),
@@ -42,12 +44,17 @@ public final class PlanReporter: Reporter {
     state.withLock { $0.refuse(name, problems, exitCode) }
   }
 
+  /// Says that the job is being looked at when that takes long, until the task is cancelled. Only needed on a terminal.
+  public func keepProgressFresh() async {
+    await clock.keepFresh { state.withLock { $0.console.drawProgress() } }
+  }
+
   /// The end of the call; with `--format json` the one object is printed now.
   public func finish(exitCode: ExitCode, problem: Problem?) {
     state.withLock { $0.finish(exitCode, problem) }
   }
 
-  /// Planning makes no progress that would be worth a line.
+  /// Planning makes no progress that could be counted.
   public func progressed(_ job: String, _ progress: Progress) {}
   public func tokenFinished(_ job: String, _ report: TokenReport) {}
 }
@@ -68,6 +75,7 @@ private struct State {
 
   mutating func start(_ job: String) {
     json?.startJob(job)
+    console.beginProgress(job)
     lines = AlignedLines(showsAll: console.style.isVerbose, layout: console.layout())
     counts = [:]
   }
@@ -100,6 +108,7 @@ private struct State {
 
   mutating func finish(_ job: String, _ report: JobReport) {
     json?.finishJob(job, problem: report.problem, counts: State.words.map { ($0, counts[$0] ?? 0) })
+    console.endProgress()
     console.result(lines.finish())
     if let problem = report.problem { console.problem(.label(of: report.exitCode), job, problem) }
     guard !console.style.isQuiet else { return }

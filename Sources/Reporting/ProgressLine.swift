@@ -65,7 +65,7 @@ struct ProgressLine {
   private func parts(_ now: Instant) -> [Part] {
     let name = VisibleText.line(job).cut(columns: ProgressLine.nameColumns)
     guard let progress else {
-      return [Part(text: "preparing", place: 1, rank: 0), Part(text: name, rank: 1)]
+      return [Part(text: "looking at the cluster", place: 1, rank: 0), Part(text: name, rank: 1)]
     }
     let total = max(progress.rows, progress.finished)
     let longest = progress.oldestWaitingSince.map { DurationText.rounded(max(.zero, now - $0)) }
@@ -77,6 +77,16 @@ struct ProgressLine {
     ]
     return texts.enumerated().compactMap { place, part in
       part.0.map { Part(text: $0, place: place, rank: part.rank) }
+    }
+  }
+}
+
+extension RotationClock {
+  /// Draws twice a second until the task is cancelled, so that a line also lives while nothing happens.
+  func keepFresh(_ draw: () -> Void) async {
+    while !Task.isCancelled {
+      do { try await sleep(for: .milliseconds(500)) } catch { return }
+      draw()
     }
   }
 }

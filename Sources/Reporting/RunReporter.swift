@@ -61,10 +61,7 @@ public final class RunReporter: Reporter {
 
   /// Keeps the progress line up to date between calls, until the task is cancelled. Only needed on a terminal.
   public func keepProgressFresh() async {
-    while !Task.isCancelled {
-      do { try await clock.sleep(for: .milliseconds(500)) } catch { return }
-      state.withLock { $0.console.drawProgress() }
-    }
+    await clock.keepFresh { state.withLock { $0.console.drawProgress() } }
   }
 }
 

@@ -8,11 +8,13 @@ public import RotationPorts
 /// known last and shown first.
 public final class StatusReporter: Reporter {
   private let state: Locked<State>
+  private let clock: any RotationClock
 
   public init(
     style: ReportStyle, output: any TextSink, errors: any TextSink, clock: any RotationClock,
     spoolDirectory: String
   ) {
+    self.clock = clock
     state = Locked(
       State(
         console: Console(style: style, output: output, errors: errors, clock: clock), clock: clock,
@@ -32,6 +34,11 @@ public final class StatusReporter: Reporter {
   }
   public func progressed(_ job: String, _ progress: Progress) {}
   public func tokenFinished(_ job: String, _ report: TokenReport) {}
+
+  /// Says that the job is being looked at when that takes long, until the task is cancelled. Only needed on a terminal.
+  public func keepProgressFresh() async {
+    await clock.keepFresh { state.withLock { $0.console.drawProgress() } }
+  }
 
   /// The end of the call; with `--format json` the one object is printed now.
   public func finish(exitCode: ExitCode, problem: Problem?) {
@@ -53,10 +60,12 @@ private struct State {
 
   mutating func start(_ job: String) {
     json?.startJob(job)
+    console.beginProgress(job)
     standings = []
   }
 
   mutating func finish(_ job: String, _ report: JobReport) {
+    console.endProgress()
     let now = clock.now
     sort(now)
     for standing in standings { json?.addToken(job) { $0.standing(standing, now: now) } }

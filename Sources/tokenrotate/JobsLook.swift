@@ -9,6 +9,7 @@ import RotationRunner
 /// What looks at jobs without changing anything tells it to.
 protocol LookReporter: Reporter {
   func jobRefused(_ name: String, problems: [Problem], exitCode: ExitCode)
+  func keepProgressFresh() async
   func finish(exitCode: ExitCode, problem: Problem?)
 }
 
@@ -36,6 +37,8 @@ struct JobsLook<Sink: LookReporter> {
         exitCode: .badInput, problem: Problem(code: "bad_input", message: error.message, hint: error.hint))
       return .badInput
     }
+    let progress = Task { [reporter] in await reporter.keepProgressFresh() }
+    defer { progress.cancel() }
     var codes: [ExitCode] = []
     for failure in set.failures {
       reporter.jobRefused(failure.path, problems: [context.problem(of: failure)], exitCode: .badInput)

@@ -60,6 +60,19 @@ import Testing
     try await sandbox.expectGoodConduct()
   }
 
+  /// Whoever waits for an answer that takes its time sees what is waited for.
+  @Test(arguments: ["plan", "status"]) func aLookThatTakesLongSaysWhatItWaitsFor(command: String) async throws
+  {
+    let (workspace, sandbox) = try await prepared("--fault", "list:slow=2s")
+    let (screen, _, outcome) = try await onTerminal(
+      80, workspace, "tokenrotate \(command) job.toml --state state")
+    #expect(outcome.code == 0, "\(outcome.everything)")
+    #expect(screen.moments.first == ["plant  looking at the cluster"], "\(screen.moments)")
+    #expect(screen.rows.last?.hasPrefix("plant: 3 ") == true && screen.wrapCount == 0)
+    #expect(!screen.rows.contains { $0.contains("looking") })
+    try await sandbox.expectGoodConduct()
+  }
+
   /// Each stream decides for itself.
   @Test func onlyTheStreamThatIsATerminalIsTreatedAsOne() async throws {
     let (workspace, sandbox) = try await prepared()

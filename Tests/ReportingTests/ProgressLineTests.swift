@@ -145,12 +145,29 @@ import Testing
     #expect(screen.errors.writes.count == 3600)
   }
 
+  /// A cluster that does not answer is asked for a while, and a plan is made for somebody who waits.
   @Test func beforeTheFirstTokenTheJobIsNamed() async {
-    let screen = Screen(columns(80))
-    let reporter = screen.run()
+    let line = "\rplant  looking at the cluster\u{1b}[K"
+    let run = Screen(columns(80))
+    let reporter = run.run()
     reporter.jobStarted("plant")
     await reporter.keepProgressFresh()
-    #expect(screen.errors.text == "\rplant  preparing\u{1b}[K")
+    #expect(run.errors.text == line)
+    for format in ReportFormat.allCases {
+      let looked = Screen {
+        columns(80)(&$0)
+        $0.format = format
+      }
+      let (plan, status) = (looked.plan(), looked.status())
+      plan.jobStarted("plant")
+      await plan.keepProgressFresh()
+      plan.jobFinished("plant", JobReport(exitCode: .done, counts: [:], problem: nil))
+      status.jobStarted("plant")
+      looked.clock.advance(by: .seconds(-3600))
+      await status.keepProgressFresh()
+      status.jobFinished("plant", JobReport(exitCode: .done, counts: [:], problem: nil))
+      #expect(looked.errors.text == "\(line)\r\u{1b}[K\(line)\r\u{1b}[K")
+    }
   }
 
   /// A result takes the line's place, and the line is back at once.

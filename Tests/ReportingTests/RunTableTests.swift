@@ -197,6 +197,24 @@ import Testing
         """)
   }
 
+  @Test func adviceThatStandsAboveAlreadyIsNotRepeated() {
+    let screen = Screen()
+    let other = TokenReport(
+      name: "c", outcome: .failed, problem: Problem(code: "x", message: "c: no", hint: "do something else"))
+    screen.run().tell("plant", [.failed("a"), .failed("b"), other, .failed("d")], .failed)
+    #expect(
+      screen.errors.text == """
+        error: plant: a: the cluster said no
+          hint: ask it nicely
+        error: plant: b: the cluster said no
+        error: plant: c: no
+          hint: do something else
+        error: plant: d: the cluster said no
+          hint: ask it nicely
+
+        """)
+  }
+
   @Test func overlongLinesAreCut() {
     #expect(VisibleText.line(String(repeating: "x", count: 5000)).unicodeScalars.count == 2001)
     #expect(VisibleText.line("Grüße 東京") == "Grüße 東京")

@@ -61,6 +61,33 @@ import Testing
         """)
   }
 
+  /// What cannot be used before what may come to that, and in each what expires first.
+  @Test func ofTroubleTheWorstComesFirst() {
+    func trouble(_ name: String, _ state: String = "current", days: Int, delivered: Int = 1) -> TokenStanding
+    {
+      Self.standing(name, state) {
+        $0.problem = Self.problem(name)
+        $0.expiresAt = Self.now + .seconds(days * 86_400)
+        $0.delivered = delivered
+      }
+    }
+    let standings = [
+      Self.standing("well"), trouble("later", days: 20), trouble("soon", days: 2),
+      trouble("expired", days: -1),
+      trouble("foreign", "foreign", days: 30, delivered: 0),
+      trouble("none", "staged", days: 40, delivered: 0),
+    ]
+    let screen = show(standings) {
+      columns(200)(&$0)
+      $0.wantsColour = true
+    }
+    let lines = screen.output.text.split(separator: "\n").dropFirst().dropLast()
+    #expect(
+      lines.map { $0.replacing(/\u{1b}\[[0-9;]*m/, with: "").split(separator: " ") }
+        .map { $0[0] == "!" ? $0[2] : $0[1] } == ["expired", "none", "soon", "later", "foreign", "well"])
+    #expect(lines.filter { $0.hasPrefix("\u{1b}[31m") }.count == 2)
+  }
+
   @Test func aJobWithoutTroubleSaysSo() {
     let text = show([Self.standing("a")]).output.text
     #expect(
