@@ -26,28 +26,10 @@ struct Concern: Sendable {
       guard view.token(id: generation.tokenID, names: work.names) != nil else { continue }
       concerns.append(Concern(problem: .leftBehind(work.name, generation)))
     }
-    if work.desired == nil, !work.isOneOff, !plan.isOneOff, work.machine.newest == nil,
-      let predecessor = work.machine.predecessor, work.machine.wishes.retirement == nil
-    {
-      concerns.append(Concern(problem: .rowGone(work.name, predecessor)))
-    }
-    guard let newest = work.machine.newest, newest.attempt != nil, newest.phase != .revoking
+    concerns += ofRow(work, isOneOff: plan.isOneOff, policy: plan.policy, now: now)
+    guard let newest = work.machine.newest, newest.attempt != nil, newest.phase != .revoking,
+      let desired = work.desired
     else { return concerns }
-    guard let desired = work.desired else {
-      // A one-off CSV says nothing about the job's other tokens, nor a job's CSV about one-off ones. What a
-      // person has retired already is on its way.
-      if !work.isOneOff, !plan.isOneOff, work.machine.wishes.retirement == nil {
-        concerns.append(Concern(problem: .rowGone(work.name, newest)))
-      }
-      return concerns
-    }
-    let key = work.machine.wishes.relocatedIn == nil ? newest.key : work.relocationKey
-    if (desired.place.secret ?? work.name) != (key ?? work.name) {
-      concerns.append(Concern(problem: .moved(work.name, key, to: desired.place.secret)))
-    }
-    if newest.nearsItsEnd(at: now, work: work, policy: plan.policy) {
-      concerns.append(Concern(problem: .expiring(work, newest, now)))
-    }
     guard let token = view.token(id: newest.tokenID, names: work.names) else { return concerns }
     if token.permissions.isEmpty, newest.phase == .current,
       work.machine.predecessor != nil || !plan.policy.isOn || work.machine.wishes.isHeld
@@ -61,6 +43,52 @@ struct Concern: Sendable {
     }
     if !token.expiresAt.isSameSecond(as: newest.expiresAt) {
       concerns.append(Concern(problem: .otherExpiry(work.name, newest, token.expiresAt)))
+    }
+    return concerns
+  }
+
+  /// What ledger and CSV show by themselves, without a look at the cluster.
+  static func withoutCluster(
+    _ work: TokenWork, isOneOff: Bool, policy: RotationPolicy, now: Instant
+  ) -> [Concern] {
+    ofTakeover(work) + ofRow(work, isOneOff: isOneOff, policy: policy, now: now)
+      + [ofWishes(work)].compactMap(\.self)
+  }
+
+  /// What a person has asked for and has to wait for as long as the name stands as it does.
+  static func ofWishes(_ work: TokenWork) -> Concern? {
+    let machine = work.machine
+    if machine.wishes.rollbackTarget != nil { return Concern(problem: .rollbackWaits(work.name)) }
+    if machine.wishes.isHeld, work.desired != nil, machine.newest == nil,
+      machine.generations.contains(where: \.wasDelivered)
+    {
+      return Concern(problem: .heldWithoutToken(work.name))
+    }
+    return nil
+  }
+
+  /// A row that is gone while its token lives on, or that asks for what its token cannot be given any more.
+  private static func ofRow(
+    _ work: TokenWork, isOneOff: Bool, policy: RotationPolicy, now: Instant
+  ) -> [Concern] {
+    // A one-off CSV says nothing about the job's other tokens, nor a job's CSV about one-off ones. What a
+    // person has retired already is on its way.
+    let mayLackRow = work.isOneOff || isOneOff || work.machine.wishes.retirement != nil
+    guard let newest = work.machine.newest else {
+      guard work.desired == nil, !mayLackRow, let predecessor = work.machine.predecessor else { return [] }
+      return [Concern(problem: .rowGone(work.name, predecessor))]
+    }
+    guard newest.attempt != nil, newest.phase != .revoking else { return [] }
+    guard let desired = work.desired else {
+      return mayLackRow ? [] : [Concern(problem: .rowGone(work.name, newest))]
+    }
+    var concerns: [Concern] = []
+    let key = work.machine.wishes.relocatedIn == nil ? newest.key : work.relocationKey
+    if (desired.place.secret ?? work.name) != (key ?? work.name) {
+      concerns.append(Concern(problem: .moved(work.name, key, to: desired.place.secret)))
+    }
+    if newest.nearsItsEnd(at: now, work: work, policy: policy) {
+      concerns.append(Concern(problem: .expiring(work, newest, now)))
     }
     return concerns
   }

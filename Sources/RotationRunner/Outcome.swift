@@ -26,12 +26,7 @@ extension Performer {
   /// What a person has asked for and has to wait for, told so that nobody takes it for done.
   func waitingConcern(of work: TokenWork) -> Concern? {
     let machine = work.machine
-    if machine.wishes.rollbackTarget != nil { return Concern(problem: .rollbackWaits(work.name)) }
-    if machine.wishes.isHeld, work.desired != nil, machine.newest == nil,
-      machine.generations.contains(where: \.wasDelivered)
-    {
-      return Concern(problem: .heldWithoutToken(work.name))
-    }
+    if let concern = Concern.ofWishes(work) { return concern }
     guard let predecessor = machine.predecessor, predecessor.phase != .revoked else { return nil }
     if let generation = keptByClocks(work) {
       return Concern(problem: .clocksApart(work.name, generation))

@@ -35,12 +35,18 @@ extension RunPorts {
   func forEachLineage(
     of plan: JobPlan, _ body: (ClaimedLineage) async throws(Stop) -> Void
   ) async throws(Stop) {
+    try await forEachLineage(ofJob: plan.name, body)
+  }
+
+  func forEachLineage(
+    ofJob job: String, _ body: (ClaimedLineage) async throws(Stop) -> Void
+  ) async throws(Stop) {
     var after: String?
     repeat {
       if interruption.isRequested { throw .interrupted }
       let page: [ClaimedLineage]
       do throws(LedgerError) {
-        page = try await ledger.lineages(job: plan.name, after: after, limit: 64)
+        page = try await ledger.lineages(job: job, after: after, limit: 64)
       } catch { throw Stop(error) }
       for claimed in page { try await body(claimed) }
       after = page.last?.name

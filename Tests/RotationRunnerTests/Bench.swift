@@ -100,6 +100,22 @@ final class Bench: @unchecked Sendable {
     return result.map { (steps.all, $0.exit) }
   }
 
+  /// What ledger and rows tell by themselves; nil: it was stopped, or refused.
+  func history() -> [TokenHistory]? {
+    final class Histories: @unchecked Sendable { var all: [TokenHistory] = [] }
+    let histories = Histories()
+    let result = perform { plan, ports in
+      let reading = ReadHistory(
+        job: plan.name, specification: plan.specification, policy: plan.policy, stores: plan.stores.count,
+        ports: ports)
+      do throws(Stop) {
+        try await reading.read { histories.all.append($0) }
+        return JobReport(exitCode: .done, counts: [:], problem: nil)
+      } catch { return JobReport(exitCode: error.exitCode, counts: [:], problem: error.problem) }
+    }
+    return result?.exit == 0 ? histories.all : nil
+  }
+
   private func perform(
     _ body: @escaping @Sendable (JobPlan, RunPorts) async -> JobReport
   ) -> Result? {
