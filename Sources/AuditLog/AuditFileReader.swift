@@ -13,12 +13,16 @@ struct AuditFileReader {
 
   private static let chunkBytes = 256 * 1024
   private let file: any OpenFile
-  private var offset: Int64 = 0
+  private var offset: Int64
   private var buffer: [UInt8] = []
   private var start = 0
   private var isAtEnd = false
 
-  init(_ file: any OpenFile) { self.file = file }
+  /// Begins at a place of the file, in bytes.
+  init(_ file: any OpenFile, from offset: Int64 = 0) {
+    self.file = file
+    self.offset = offset
+  }
 
   /// The next piece; nil after the last.
   mutating func next() throws(FileSystemError) -> Piece? {

@@ -24,17 +24,23 @@ public struct JSONScanner {
   public mutating func document(
     _ member: (_ key: String, _ scanner: inout JSONScanner) throws(Malformed) -> Void
   ) throws(Malformed) {
-    try expect("{")
-    if !accept("}") {
-      repeat {
-        let key = try text(string())
-        try expect(":")
-        try member(key, &self)
-      } while accept(",")
-      try expect("}")
-    }
+    try members(member)
     skipSpace()
     guard position == bytes.count else { throw Malformed() }
+  }
+
+  /// Hands each member of the object that stands here to `member`, which must read or skip its value.
+  public mutating func members(
+    _ member: (_ key: String, _ scanner: inout JSONScanner) throws(Malformed) -> Void
+  ) throws(Malformed) {
+    try expect("{")
+    if accept("}") { return }
+    repeat {
+      let key = try text(string())
+      try expect(":")
+      try member(key, &self)
+    } while accept(",")
+    try expect("}")
   }
 
   /// The string that stands here; nil, with nothing read, when it is another value.
