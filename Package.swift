@@ -118,7 +118,7 @@ let package = Package(
     .executableTarget(
       name: "simulate", dependencies: ["Simulation"], path: "Tests/Simulate", swiftSettings: strict),
     tests("SimulationTests", ["Simulation"]),
-    tests("CommandTests", ["RotationTestKit", "Arguments"], exclude: ["transcripts"]),
+    tests("CommandTests", ["RotationTestKit", "Arguments", "Reporting"], exclude: ["transcripts"]),
     tests(
       "KillTests", ["RotationTestKit", "RotationModel", "Sandbox", "HTTPClient"],
       exclude: ["shim"]),

@@ -20,6 +20,7 @@ public enum CommandName: String, Sendable, CaseIterable {
   case tokenRevoke = "token revoke"
   case auditVerify = "audit verify"
   case auditRepair = "audit repair"
+  case report
   case sandbox
   case completions
   /// `help`, or `--help` anywhere: see `Invocation.helpTopic`.

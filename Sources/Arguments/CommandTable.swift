@@ -29,8 +29,8 @@ public struct CommandTable: Sendable {
     commands: [
       .run, .plan, .status, .create, .check, .rotate, .rollback, .hold, .release, .retire, .rename, .move,
       .adopt,
-      .tokenCreate, .tokenList, .tokenGet, .tokenUpdate, .tokenRevoke, .auditVerify, .auditRepair, .sandbox,
-      .completions,
+      .tokenCreate, .tokenList, .tokenGet, .tokenUpdate, .tokenRevoke, .auditVerify, .auditRepair, .report,
+      .sandbox, .completions,
     ],
     commonOptions: [
       OptionSpecification(
@@ -49,6 +49,6 @@ public struct CommandTable: Sendable {
       OptionSpecification(.help, .flag, short: "h", "show help and do nothing else"),
       OptionSpecification(.version, .flag, "show the version and do nothing else"),
     ],
-    laterCommands: ["import", "audit show", "audit export", "report"],
+    laterCommands: ["import", "audit show", "audit export"],
     documentation: "/usr/share/doc/tokenrotate, or the docs folder of the source")
 }

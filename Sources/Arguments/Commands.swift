@@ -113,6 +113,25 @@ extension CommandSpecification {
     options: [OptionSpecification(.job, .file("JOB.toml"), "repair the log of this job")],
     exitStatuses: [.done, .badInput, .locked, .audit],
     examples: ["tokenrotate audit repair --job jobs/plant/job.toml"])
+
+  static let report = CommandSpecification(
+    name: .report,
+    summary: "write one HTML page: what is due, ages, failures, runs",
+    details:
+      "What job files, ledger and audit log know, as one page without scripts or outside references: what is due when, ages, activation latency, failures and recoveries, the last runs, and every token. Without an operand: /etc/tokenrotate/jobs. Asks no cluster, reads no token, takes no lock and changes nothing but FILE. Whatever the page says, the exit code is 0 when it could be written for every job.",
+    operands: OperandSpecification(
+      text: "[JOB.toml...|DIR]", minimum: 0, maximum: nil, kinds: [.file("JOB.toml")]),
+    options: [
+      OptionSpecification(
+        .output, .file("FILE"), "write the page to FILE, in one step (else to standard output)")
+    ],
+    exitStatuses: [
+      .done, ExitStatus(code: 1, meaning: "the page, or the ledger, could not be written or read"), .badInput,
+    ],
+    examples: [
+      "tokenrotate report --output /var/www/tokens/index.html",
+      "tokenrotate report jobs/plant/job.toml > report.html",
+    ])
 }
 
 extension ExitStatus {

@@ -24,6 +24,7 @@ public enum OptionName: String, Sendable, CaseIterable {
   case ping
   case detailedExitCode = "detailed-exitcode"
   case job
+  case output
 
   // Of `token`, after influxctl.
   case account

@@ -48,5 +48,5 @@ struct StatusCommand {
   }
 
   /// Where the documents tell to put jobs.
-  private static let usualJobs = "/etc/tokenrotate/jobs"
+  static let usualJobs = "/etc/tokenrotate/jobs"
 }

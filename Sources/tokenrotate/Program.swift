@@ -60,7 +60,7 @@ struct Program {
         .map { table.generate($0, version: Version.text) }
     case .run, .plan, .status, .create, .check, .rotate, .rollback, .hold, .release, .retire, .rename, .move,
       .adopt, .tokenCreate, .tokenList, .tokenGet, .tokenUpdate, .tokenRevoke, .auditVerify, .auditRepair,
-      .sandbox:
+      .report, .sandbox:
       return nil
     }
   }
@@ -84,6 +84,7 @@ struct Program {
     case .tokenRevoke: await TokenChangeCommand(context: context).revoke()
     case .auditVerify: await AuditCommand(context: context).verify()
     case .auditRepair: await AuditCommand(context: context).repair()
+    case .report: await ReportCommand(context: context).run()
     case .sandbox: await SandboxCommand(context: context).run()
     case .completions, .help, .version: .done
     }
@@ -119,7 +120,7 @@ extension CommandName {
   fileprivate var stopsAtSafePoints: Bool {
     switch self {
     case .run, .plan, .status, .create, .rotate, .rollback, .hold, .release, .retire, .rename, .move, .adopt,
-      .tokenCreate, .auditRepair, .sandbox:
+      .tokenCreate, .auditRepair, .report, .sandbox:
       true
     case .check, .tokenList, .tokenGet, .tokenUpdate, .tokenRevoke, .auditVerify, .completions, .help,
       .version:
@@ -208,7 +209,7 @@ struct CommandContext {
       style: style, output: output, errors: errors, clock: clock, spoolDirectory: spoolDirectory)
   }
 
-  private var spoolDirectory: String {
+  var spoolDirectory: String {
     environment.variables["TMPDIR"].flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
   }
 

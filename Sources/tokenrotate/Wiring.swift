@@ -177,7 +177,7 @@ struct Wiring {
 }
 
 extension RotationPolicy {
-  fileprivate init(_ settings: RotationSettings?, isOneOff: Bool) {
+  init(_ settings: RotationSettings?, isOneOff: Bool) {
     guard let settings else {
       self = .off
       return

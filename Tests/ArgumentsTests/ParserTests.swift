@@ -156,7 +156,7 @@ func parse(_ line: String) -> Result<Invocation, UsageError> {
   }
 
   @Test(arguments: [
-    "import --job j", "audit show", "audit export", "report",
+    "import --job j", "audit show", "audit export",
   ])
   func whatIsPromisedForLaterIsRefusedAsSuch(line: String) {
     guard case .failure(let error) = parse(line) else {
