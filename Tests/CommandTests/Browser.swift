@@ -44,6 +44,13 @@ struct Browser: Sendable {
     return (number(at: 16), number(at: 20))
   }
 
+  /// Keeps the page itself beside its pictures.
+  func keep(_ page: String, as name: String) throws {
+    try FileManager.default.createDirectory(atPath: Browser.pictures, withIntermediateDirectories: true)
+    try workspace.read(page).write(
+      toFile: "\(Browser.pictures)/\(name).html", atomically: true, encoding: .utf8)
+  }
+
   /// Lays a page out in frames of these widths. A window has a least width, a frame has not.
   func look(at page: String, widths: [Int], isDark: Bool) async throws -> [Finding] {
     // The page forbids scripts, and the copy must not.

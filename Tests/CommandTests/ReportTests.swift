@@ -178,6 +178,7 @@ import Testing
       #expect(finding.elements["circle"] ?? 0 > 5 && finding.elements["rect"] ?? 0 > 10)
     }
     try workspace.write("page.html", try samplePage(foreign: "hall 4"))
+    try browser.keep("page.html", as: "sample")
     for (width, height) in [(390, 7000), (1280, 4000)] {
       for isDark in [false, true] {
         let name = "sample-\(width)-\(isDark ? "dark" : "light")"
@@ -198,6 +199,7 @@ import Testing
   private func expectItHolds(
     _ browser: Browser, _ page: String, _ name: String, _ check: (Browser.Finding) -> Void
   ) async throws {
+    try browser.keep(page, as: name)
     var grounds: [String] = []
     for isDark in [false, true] {
       let findings = try await browser.look(at: page, widths: ReportTests.widths, isDark: isDark)

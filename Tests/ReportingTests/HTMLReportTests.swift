@@ -73,8 +73,33 @@ struct HTMLReportTests {
     #expect(text.contains("class=\"verdict bad\""))
     #expect(text.contains("tokens.csv:18:1: a name is missing"))
     #expect(text.contains("put the row back, or end the token with <code>tokenrotate retire</code>"))
-    #expect(text.contains("1 more under way"))
+    #expect(text.contains("1 more under way: the next run goes on"))
     #expect(text.contains("line-3-writer: created and stored, not active yet"))
+  }
+
+  @Test func whatIsAlikeIsOneMatterWithANumber() throws {
+    var matters = Matters()
+    for index in 1...20_000 {
+      matters.add(Problem(code: "overdue", message: "line-\(index): due", hint: "look"), job: "plant")
+    }
+    matters.add(Problem(code: "row_gone", message: "line-7: gone"), job: "plant")
+    matters.add(Problem(code: "overdue", message: "other: due"), job: "grafana")
+    matters.add(Problem(code: "last_run", message: "the last run failed"), job: nil)
+    #expect(matters.total == 20_003 && matters.untold == 0)
+    #expect(matters.groups.map(\.code) == ["last_run", "overdue", "row_gone", "overdue"])
+    #expect(matters.groups[1].count == 20_000 && matters.groups[1].hint == "look")
+    #expect(matters.groups[1].messages == ["line-1: due", "line-2: due", "line-3: due"])
+    for index in 1...100 { matters.add(Problem(code: "kind-\(index)", message: "m"), job: "plant") }
+    #expect(matters.total == 20_103 && matters.groups.count == 30 && matters.untold == 74)
+    var report = empty()
+    report.startJob("plant")
+    for index in 1...9 {
+      var standing = TokenStanding(name: "line-\(index)", state: "current", stores: 1)
+      standing.problem = Problem(code: "overdue", message: "line-\(index): due", hint: "look")
+      report.add(TokenHistory(standing: standing, hasRow: true, isDelivered: true))
+    }
+    let text = try page(report)
+    #expect(text.contains("and 6 more like these") && text.contains("9 things need a person"))
   }
 
   @Test func aLastRunThatFailedIsToldUntilThereIsABetterOne() throws {
@@ -112,7 +137,7 @@ struct HTMLReportTests {
 
   @Test func manyTokensAreFoldedAndAllThere() throws {
     let few = try page(SampleReport(tokens: 50).report(spoolDirectory: NSTemporaryDirectory()))
-    #expect(!few.contains("<details>"))
+    #expect(!few.contains("50 tokens</summary>"))
     let many = try page(SampleReport(tokens: 51).report(spoolDirectory: NSTemporaryDirectory()))
     #expect(many.contains("<details><summary>51 tokens</summary>"))
     for index in 1...51 { #expect(many.contains("line-\(index)-writer</th>"), "\(index)") }

@@ -14,42 +14,44 @@ extension HTMLReport {
       page.element(.p, [], verdict.explanation)
       writeMatters(figures.matters, &page)
       guard figures.underWay.total > 0 else { return }
-      if figures.matters.total > 0 {
-        page.element(
-          .p, [], "\(figures.underWay.total.grouped) more under way, with which the next run goes on:")
+      guard figures.matters.total > 0 else { return writeMatters(figures.underWay, &page) }
+      page.element(.details) { page in
+        page.element(.summary, [], "\(figures.underWay.total.grouped) more under way: the next run goes on")
+        writeMatters(figures.underWay, &page)
       }
-      writeMatters(figures.underWay, &page)
     }
   }
 
-  private func writeMatters(_ matters: FirstFew<ReportFigures.Matter>, _ page: inout HTMLWriter) {
-    guard !matters.elements.isEmpty else { return }
+  private func writeMatters(_ matters: Matters, _ page: inout HTMLWriter) {
+    guard !matters.groups.isEmpty else { return }
     page.element(.ul, [.class("matters")]) { page in
-      for matter in matters.elements {
-        page.element(.li) { page in
-          let lines = VisibleText.lines(matter.problem.message)
-          for line in lines.prefix(HTMLReport.linesShown) {
-            page.element(.p, [.class("what")]) { $0.prose(line) }
-          }
-          if lines.count > HTMLReport.linesShown {
-            page.element(.p, [.class("what")], "and \(lines.count - HTMLReport.linesShown) lines more")
-          }
-          if let hint = matter.problem.hint { page.element(.p, [.class("hint")]) { $0.prose(hint) } }
-          // A job whose name is not known is called by its path.
-          if let job = matter.job {
-            page.element(.p, [.class("muted")], job.contains("/") ? job : "job \(job)")
-          }
-        }
-      }
+      for group in matters.groups { page.element(.li) { page in writeMatter(group, &page) } }
     }
-    if matters.total > matters.elements.count {
-      page.element(
-        .p, [.class("muted")],
-        "and \((matters.total - matters.elements.count).grouped) more, marked in the tables of every token")
+    if matters.untold > 0 {
+      page.element(.p, [.class("muted")], "and \(matters.untold.grouped) more, of other kinds")
     }
   }
 
-  /// Of one message: a CSV may have a hundred errors.
+  private func writeMatter(_ group: Matters.Group, _ page: inout HTMLWriter) {
+    let lines = group.messages.flatMap { VisibleText.lines($0) }
+    for line in lines.prefix(HTMLReport.linesShown) {
+      page.element(.p, [.class("what")]) { $0.prose(line) }
+    }
+    if lines.count > HTMLReport.linesShown {
+      page.element(.p, [.class("what")], "and \(counted(lines.count - HTMLReport.linesShown, "line")) more")
+    }
+    if group.count > group.messages.count {
+      page.element(
+        .p, [.class("what")], "and \((group.count - group.messages.count).grouped) more like these")
+    }
+    if let hint = group.hint { page.element(.p, [.class("hint")]) { $0.prose(hint) } }
+    // A job whose name is not known is called by its path.
+    if let job = group.job {
+      page.element(.p, [.class("muted")], job.contains("/") ? job : "job \(job)")
+    }
+  }
+
+  /// Of one matter: a CSV may have a hundred errors.
   private static let linesShown = 10
 
   func writeFigures(_ page: inout HTMLWriter) {

@@ -36,7 +36,9 @@ extension HTMLReport {
           return page.badge(.bad, "goes on")
         }
         page.badge(ending == .neverSeen ? .warn : .good, ending.words)
-        page.element(.small, [.class("muted")], "after \((endedAt - incident.firstAt).ageText)")
+        let took = endedAt - incident.firstAt
+        page.element(
+          .small, [.class("muted")], took < .seconds(60) ? "within a minute" : "after \(took.ageText)")
       }
     }
   }

@@ -74,10 +74,10 @@ public struct HTMLReport {
 
   // MARK: Writing
 
-  /// What the page says, in a few words.
+  /// What the page says, in a few words that a script may read too.
   public var summary: String {
     let verdict = Verdict(figures)
-    return "\(counted(figures.tokens, "token")), \(verdict.words)"
+    return "\(figures.tokens) token\(figures.tokens == 1 ? "" : "s"), \(verdict.words)"
   }
 
   /// Writes the whole page, once. Throws when a part of it could not be kept until now: half a page is none.
@@ -137,7 +137,7 @@ public struct HTMLReport {
       page.element(.h1, [], "Database tokens")
       page.element(.p, [.class("muted")]) { page in
         page.text("\(counted(figures.tokens, "token")) of \(counted(jobs.count, "job")) · as of ")
-        page.time(now, shown: now.minuteText)
+        page.time(now, shown: "\(now.minuteText) UTC")
       }
     }
   }

@@ -10,12 +10,6 @@ struct ReportFigures {
     var at: Instant
   }
 
-  /// Something that a person should read first.
-  struct Matter {
-    var job: String?
-    var problem: Problem
-  }
-
   struct Trouble {
     var job: String
     var name: String
@@ -45,10 +39,10 @@ struct ReportFigures {
   private(set) var activationsByDay: [Int64: Latencies] = [:]
   private(set) var troubles = FirstFew<Trouble>(50) { $0.incident.lastAt > $1.incident.lastAt }
   private(set) var openTroubles = 0
-  /// What needs a person; what concerns all jobs comes first.
-  private(set) var matters = FirstFew<Matter>(20) { $0.job == nil && $1.job != nil }
+  /// What needs a person.
+  private(set) var matters = Matters()
   /// What the next run goes on with.
-  private(set) var underWay = FirstFew<Matter>(10) { _, _ in false }
+  private(set) var underWay = Matters()
   private var runsByID: [String: RecordedRun] = [:]
 
   init(now: Instant) { self.now = now }
@@ -56,11 +50,7 @@ struct ReportFigures {
   // MARK: Adding
 
   mutating func needsPerson(_ problem: Problem, job: String?) {
-    matters.add(Matter(job: job, problem: problem))
-  }
-
-  mutating func goesOn(_ problem: Problem, job: String?) {
-    underWay.add(Matter(job: job, problem: problem))
+    matters.add(problem, job: job)
   }
 
   mutating func add(_ history: TokenHistory, job: String) {
@@ -75,7 +65,8 @@ struct ReportFigures {
     if let problem = standing.problem {
       needsPerson(problem, job: job)
     } else if let next = standing.next {
-      goesOn(Problem(code: standing.state, message: "\(standing.name): \(next)", hint: nil), job: job)
+      // The same words are the same matter.
+      underWay.add(Problem(code: next, message: "\(standing.name): \(next)"), job: job)
     }
     if standing.isHeld { held += 1 }
     if !history.isDelivered { undelivered += 1 }

@@ -75,6 +75,7 @@ let reportStyle: StaticString = """
   thead th { border-top: 0; color: var(--muted); font-weight: 500; font-size: 0.8125rem; white-space: nowrap; }
   tbody th { font-weight: 600; min-width: 7rem; }
   #tokens .scroll { padding-left: 0; }
+  #tokens td { max-width: 15rem; }
   #tokens tbody th { position: sticky; left: 0; max-width: 12rem; background: var(--card); }
   #tokens th:first-child { padding-left: 1.25rem; }
   .wide { min-width: 14rem; }
@@ -93,7 +94,7 @@ let reportStyle: StaticString = """
     min-width: 0; }
   .bars td { border: 0; padding: 0.25rem 0; max-width: none; }
   .bars .bar { padding-top: 0.4375rem; }
-  .bars .number { width: 3.5rem; }
+  .bars .number { width: 4.5rem; padding-left: 0.75rem; }
   .bars svg { display: block; }
   .chart { display: block; margin-top: 0.75rem; overflow: visible; }
   .mark { fill: var(--mark); }
