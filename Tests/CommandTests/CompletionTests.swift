@@ -122,7 +122,7 @@ struct CompletionTests {
 
   @Test(arguments: [CompletionShell.zsh, .fish])
   func descriptions(shell: CompletionShell) async throws {
-    let lines = ["tokenrotate ", "tokenrotate audit ", "tokenrotate sandbox --f"]
+    let lines = ["tokenrotate ", "tokenrotate audit ", "tokenrotate token ", "tokenrotate sandbox --f"]
     let offers = try await shell.offers(lines, in: try workspace())
     let notes = offers.flatMap(\.notes)
     let options = Self.table.options(of: .sandbox).filter { $0.name.rawValue.hasPrefix("f") }
