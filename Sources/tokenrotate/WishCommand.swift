@@ -29,7 +29,8 @@ struct WishCommand {
     case .retire: .retire(now: context.options.flag(.now))
     case .rename: .rename(to: operands[1])
     case .run, .plan, .status, .create, .check, .move, .adopt, .tokenCreate, .tokenList, .tokenGet,
-      .tokenUpdate, .tokenRevoke, .auditVerify, .auditRepair, .report, .sandbox, .completions, .help, .version:
+      .tokenUpdate, .tokenRevoke, .auditVerify, .auditRepair, .report, .sandbox, .completions, .help,
+      .version:
       nil
     }
   }

@@ -65,8 +65,8 @@ struct StateTableTests {
         "secret.shown",
       ]),
     State(
-      "shown", [Story.intended(), Story.answered, Story.staged, .secretShown(generation: 1)], about: 1, ask,
-      ["token.forgotten"]),
+      "shown", [Story.intended(), Story.answered, Story.staged, .secretShown(generation: 1)], about: 1,
+      ["rotate.requested", "token.forgotten", "lineage.renamed"]),
     // A store may call it current without the ledger knowing, so that from here on it is not revoked.
     State(
       "active", [Story.intended(), Story.answered, Story.staged, Story.confirmed], ask, update,
