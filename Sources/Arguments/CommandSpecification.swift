@@ -13,6 +13,7 @@ public enum CommandName: String, Sendable, CaseIterable {
   case rename
   case move
   case adopt
+  case `import`
   case tokenCreate = "token create"
   case tokenList = "token list"
   case tokenGet = "token get"

@@ -29,7 +29,8 @@ public struct CommandTable: Sendable {
     commands: [
       .run, .plan, .status, .create, .check, .rotate, .rollback, .hold, .release, .retire, .rename, .move,
       .adopt,
-      .tokenCreate, .tokenList, .tokenGet, .tokenUpdate, .tokenRevoke, .auditVerify, .auditRepair, .report,
+      .import, .tokenCreate, .tokenList, .tokenGet, .tokenUpdate, .tokenRevoke, .auditVerify, .auditRepair,
+      .report,
       .sandbox, .completions,
     ],
     commonOptions: [
@@ -49,6 +50,6 @@ public struct CommandTable: Sendable {
       OptionSpecification(.help, .flag, short: "h", "show help and do nothing else"),
       OptionSpecification(.version, .flag, "show the version and do nothing else"),
     ],
-    laterCommands: ["import", "audit show", "audit export"],
+    laterCommands: ["audit show", "audit export"],
     documentation: "/usr/share/doc/tokenrotate, or the docs folder of the source")
 }

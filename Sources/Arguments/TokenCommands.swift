@@ -108,6 +108,16 @@ extension CommandSpecification {
     exitStatuses: ofChanging,
     examples: ["tokenrotate token revoke --force 55555555-5555-4555-8555-555555555555"])
 
+  static let `import` = CommandSpecification(
+    name: .import,
+    summary: "write a CSV of the tokens that exist on a cluster",
+    details:
+      "A row for each, with its description, permissions and expiry, a name made from the description, and its id as `replaces`: run makes a token of the job in its place and retires it. Left out are tokens that a job looks after, and those that the job's CSV replaces already.",
+    operands: .none,
+    options: cluster,
+    exitStatuses: ofReading,
+    examples: ["tokenrotate import --job jobs/plant/job.toml"])
+
   private static let ofReading: [ExitStatus] = [
     ExitStatus(code: 0, meaning: "done"),
     ExitStatus(code: 1, meaning: "there is no such token, or the cluster did not answer"),

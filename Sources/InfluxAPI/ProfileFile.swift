@@ -49,7 +49,9 @@ struct ProfileFile {
     }
     return InfluxctlProfileError(
       .missing, "\(path) does not exist",
-      hint: "Name influxctl's file with --config, or write the [cluster] keys into the job file")
+      hint:
+        "Name influxctl's file with --config; or do without it: `token` and `import` take --job, a job its own [cluster]"
+    )
   }
 
   /// `path` as one word of a shell.

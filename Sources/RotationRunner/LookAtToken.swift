@@ -43,7 +43,9 @@ extension Performer {
     guard let record, record.revokedAt == nil else { return .gone }
     switch owner {
     case .named:
-      guard Marker.split(record.description).marker == nil else {
+      // What was shown to a person is that person's, and may be replaced like what anybody made by hand.
+      let marker = Marker.split(record.description).marker
+      guard marker.map({ ReservedJobName.isShown($0.job) }) ?? true else {
         return .inDoubt(.namedIsMarked(work.name, tokenID))
       }
     case .marker(let markers):

@@ -59,7 +59,8 @@ struct Program {
       return invocation.operands.first.flatMap { GeneratedText(rawValue: $0) }
         .map { table.generate($0, version: Version.text) }
     case .run, .plan, .status, .create, .check, .rotate, .rollback, .hold, .release, .retire, .rename, .move,
-      .adopt, .tokenCreate, .tokenList, .tokenGet, .tokenUpdate, .tokenRevoke, .auditVerify, .auditRepair,
+      .adopt, .import, .tokenCreate, .tokenList, .tokenGet, .tokenUpdate, .tokenRevoke, .auditVerify,
+      .auditRepair,
       .report, .sandbox:
       return nil
     }
@@ -77,6 +78,7 @@ struct Program {
     case .rotate, .rollback, .hold, .release, .retire, .rename: await WishCommand(context: context).run()
     case .move: await MoveCommand(context: context).run()
     case .adopt: await AdoptCommand(context: context).run()
+    case .import: await ImportCommand(context: context).run()
     case .tokenCreate: await TokenCreateCommand(context: context).run()
     case .tokenList: await TokenReadCommand(context: context).list()
     case .tokenGet: await TokenReadCommand(context: context).get()
@@ -122,7 +124,8 @@ extension CommandName {
     case .run, .plan, .status, .create, .rotate, .rollback, .hold, .release, .retire, .rename, .move, .adopt,
       .tokenCreate, .auditRepair, .report, .sandbox:
       true
-    case .check, .tokenList, .tokenGet, .tokenUpdate, .tokenRevoke, .auditVerify, .completions, .help,
+    case .check, .import, .tokenList, .tokenGet, .tokenUpdate, .tokenRevoke, .auditVerify, .completions,
+      .help,
       .version:
       false
     }

@@ -28,7 +28,7 @@ struct WishCommand {
     case .release: .release
     case .retire: .retire(now: context.options.flag(.now))
     case .rename: .rename(to: operands[1])
-    case .run, .plan, .status, .create, .check, .move, .adopt, .tokenCreate, .tokenList, .tokenGet,
+    case .run, .plan, .status, .create, .check, .move, .adopt, .import, .tokenCreate, .tokenList, .tokenGet,
       .tokenUpdate, .tokenRevoke, .auditVerify, .auditRepair, .report, .sandbox, .completions, .help,
       .version:
       nil

@@ -146,7 +146,7 @@ func parse(_ line: String) -> Result<Invocation, UsageError> {
       "completions tcsh", .badValue, "completions knows no 'tcsh'", "write bash or zsh or fish or man"
     ),
     (
-      "help import", .notSupportedYet, "import is not supported by this version yet",
+      "help audit show", .notSupportedYet, "audit show is not supported by this version yet",
       "`tokenrotate --help` lists what is"
     ),
     ("help nosuch", .unknownCommand, "there is no command 'nosuch'", "`tokenrotate --help` lists them"),
@@ -156,7 +156,7 @@ func parse(_ line: String) -> Result<Invocation, UsageError> {
   }
 
   @Test(arguments: [
-    "import --job j", "audit show", "audit export",
+    "audit show", "audit export",
   ])
   func whatIsPromisedForLaterIsRefusedAsSuch(line: String) {
     guard case .failure(let error) = parse(line) else {

@@ -5,6 +5,9 @@ public enum ReservedJobName {
   /// Likewise: tokens whose strings were put away without a job.
   public static let stored = "token-store."
 
+  /// Whether tokens of such a job belong to the persons who were shown their strings.
+  public static func isShown(_ name: some StringProtocol) -> Bool { name.hasPrefix(shown) }
+
   public static func isReserved(_ name: some StringProtocol) -> Bool {
     name.hasPrefix(shown) || name.hasPrefix(stored)
   }
