@@ -97,7 +97,7 @@ let package = Package(
     tests("RotationPortsTests", ["RotationModel", "RotationPorts"]),
     tests("FileSystemTests", ["FileSystem", "RotationTestKit"]),
     tests("JobFilesTests", ["JobFiles", "TOMLReader", "RotationModel", "RotationPorts"]),
-    tests("HTTPClientTests", ["HTTPClient", "RotationModel", "RotationPorts"]),
+    tests("HTTPClientTests", ["HTTPClient", "RotationModel", "RotationPorts", "RotationTestKit"]),
     tests("InfluxAPITests", ["InfluxAPI", "RotationTestKit"]),
     tests("SecretStoresTests", ["SecretStores", "RotationTestKit"]),
     tests("LedgersTests", ["Ledgers", "RotationTestKit"]),

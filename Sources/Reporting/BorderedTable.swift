@@ -9,13 +9,13 @@ struct BorderedTable {
 
   var lines: [String] {
     let widths = rows[0].indices.map { column in
-      rows.map { $0[column].unicodeScalars.count }.max() ?? 0
+      rows.map { $0[column].displayWidth }.max() ?? 0
     }
     let border = "+" + widths.map { String(repeating: "-", count: $0 + 2) + "+" }.joined()
     let lines = rows.map { row in
       "|"
         + zip(row, widths).map { cell, width in
-          " \(cell)\(String(repeating: " ", count: width - cell.unicodeScalars.count)) |"
+          " \(cell)\(String(repeating: " ", count: width - cell.displayWidth)) |"
         }.joined()
     }
     return [border, lines[0], border] + lines.dropFirst() + (lines.count > 1 ? [border] : [])

@@ -197,6 +197,36 @@ import Testing
     try await sandbox.stop()
   }
 
+  /// What was not answered is found out; what was refused is told, and on record.
+  @Test func changesWithoutAnAnswer() async throws {
+    let workspace = try Workspace()
+    let (sandbox, options) = try await start(workspace)
+    let made = try await workspace.shell(
+      "tokenrotate \(options) token create --read-database DATABASE_NAME --format json x")
+    let id = try #require(try json(made)["id"] as? String)
+    let update = "tokenrotate \(options) token update --read-database DATABASE2_NAME \(id)"
+    let revoke = "tokenrotate \(options) token revoke --force \(id)"
+    try await sandbox.post("faults", "update:answer-lost:next=1\nrevoke:error-before=500:next=1")
+    let updated = try await workspace.shell(update)
+    #expect(updated.code == 0 && updated.output.contains("DATABASE2_NAME"), "\(updated.everything)")
+    // Nobody knows what a 500 means; the cluster still has the token.
+    let failed = try await workspace.shell(revoke)
+    #expect(
+      failed.code == 1 && failed.errors.contains("nobody knows whether this was done"), "\(failed.everything)"
+    )
+    try await sandbox.post("faults", "revoke:error-before=403:next=1")
+    #expect(try await workspace.shell(revoke).code == 4)
+    try await sandbox.post("faults", "revoke:answer-lost:next=1")
+    let revoked = try await workspace.shell(revoke)
+    #expect(revoked.code == 0 && revoked.output == "\(id) revoked\n", "\(revoked.everything)")
+    #expect(try await sandbox.liveTokens().isEmpty)
+    let log = workspace.read("state/audit.jsonl")
+    for event in ["update.done", "revoke.unknown", "revoke.refused", "revoke.done"] {
+      #expect(log.contains("\"event\":\"\(event)\""), "\(event)")
+    }
+    try await sandbox.stop()
+  }
+
   @Test func aStoredTokenIsNotPrintedAndOnesOfAJobAreNotTouched() async throws {
     let workspace = try Workspace()
     let (sandbox, options) = try await start(workspace)

@@ -123,6 +123,9 @@ final class Workspace: Sendable {
     try await spawn(["/bin/sh", "-c", line], environment.merging(more) { $1 }).outcome()
   }
 
+  /// Starts another program, which goes on.
+  func startProgram(_ arguments: [String]) throws -> Call { try spawn(arguments, environment) }
+
   private func spawn(_ arguments: [String], _ environment: [String: String]) throws -> Call {
     let number = calls.next()
     let (output, errors) = ("\(root)/output/\(number).out", "\(root)/output/\(number).err")
