@@ -2,9 +2,9 @@
 struct BorderedTable {
   private let rows: [[String]]
 
-  /// Cells are made safe for a terminal here. The first row is the header.
+  /// Cells are safe for a terminal already.
   init(_ header: [String], _ rows: [[String]]) {
-    self.rows = ([header] + rows).map { $0.map { VisibleText.line($0) } }
+    self.rows = [header] + rows
   }
 
   var lines: [String] {

@@ -25,7 +25,7 @@ public struct TokenForms: Sendable {
         BorderedTable(
           ["ID", "DESCRIPTION"] + (showsRevoked ? ["REVOKED"] : []),
           tokens.map { token in
-            [token.id, token.description]
+            [VisibleText.line(token.id), VisibleText.line(token.description)]
               + (showsRevoked ? [token.revokedAt?.rfc3339Seconds ?? ""] : [])
           }
         ).lines)
@@ -38,7 +38,7 @@ public struct TokenForms: Sendable {
 
   /// One token, and the places in which its string was put away.
   public func one(_ token: TokenRecord, stored places: [String] = []) -> String {
-    one(token, rows: places.map { ["Stored", $0] }) { json in
+    one(token, rows: places.map { ["Stored", VisibleText.line($0)] }) { json in
       guard !places.isEmpty else { return }
       json.key("stored")
       json.array { json in for place in places { json.string(place) } }
@@ -74,10 +74,12 @@ public struct TokenForms: Sendable {
   private func text(_ lines: [String]) -> String { lines.joined(separator: "\n") + "\n" }
 
   private func rows(of token: TokenRecord) -> [[String]] {
-    var rows = [["ID", token.id], ["Description", token.description]]
+    var rows = [["ID", VisibleText.line(token.id)], ["Description", VisibleText.line(token.description)]]
     for action in Permission.Action.allCases {
       let databases = token.permissions.permissions.filter { $0.action == action }.map(\.database)
-      if !databases.isEmpty { rows.append(["May \(action.rawValue)", databases.joined(separator: ", ")]) }
+      if !databases.isEmpty {
+        rows.append(["May \(action.rawValue)", VisibleText.line(databases.joined(separator: ", "))])
+      }
     }
     if token.permissions.isEmpty { rows.append(["Permissions", "none"]) }
     if let createdAt = token.createdAt { rows.append(["Created", createdAt.rfc3339Seconds]) }

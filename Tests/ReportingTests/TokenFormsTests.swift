@@ -57,6 +57,21 @@ struct TokenFormsTests {
 
   private static let secret = "apiv1_0123456789abcdefghijkl"
 
+  /// The longest that a string may be.
+  @Test(arguments: ReportFormat.allCases)
+  func aLongStringIsShownWhole(format: ReportFormat) async throws {
+    let secret = "apiv1_" + String(repeating: "x", count: 4090)
+    var token = shown("Lab")
+    token.accessToken = Secret(secret.utf8)
+    var ends: [Int32] = [0, 0]
+    try #require(pipe(&ends) == 0)
+    defer { close(ends[0]) }
+    try await TokenDisplay(descriptor: ends[1], forms: forms(format)).show(token)
+    close(ends[1])
+    let text = String(decoding: FileHandle(fileDescriptor: ends[0]).readDataToEndOfFile(), as: UTF8.self)
+    #expect(text.contains(secret) && text.hasPrefix(format == .json ? "{" : "+--"))
+  }
+
   private func shown(_ description: String) -> ShownToken {
     ShownToken(
       id: "id-1", description: description, permissions: Self.record.permissions, createdAt: Self.created,
