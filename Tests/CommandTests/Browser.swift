@@ -8,7 +8,7 @@ struct Browser: Sendable {
     /// The width that the page was given, and that which it takes.
     var width: Int
     var scrollWidth: Int
-    /// The elements that reach beyond the page and lie in no box that scrolls.
+    /// The elements that reach beyond the page and lie in no box that scrolls, and cells whose text reaches into the next.
     var beyond: [String]
     var elements: [String: Int]
     /// What was loaded besides the page itself.
@@ -88,6 +88,12 @@ struct Browser: Sendable {
         elements[name] = (elements[name] || 0) + 1;
         if (element.getBoundingClientRect().right > root.clientWidth + 1
           && !element.closest('.scroll, nav, .hidden, svg')) beyond.push(name + '.' + element.className);
+      }
+      for (const cell of document.querySelectorAll('td, th')) {
+        const text = document.createRange();
+        text.selectNodeContents(cell);
+        if (text.getBoundingClientRect().right > cell.getBoundingClientRect().right + 1 && !cell.closest('.hidden')
+          && !cell.querySelector('svg, .hidden')) beyond.push('text of ' + cell.localName + '.' + cell.className);
       }
       const found = { width: innerWidth, scrollWidth: root.scrollWidth, beyond, elements,
         requests: performance.getEntriesByType('resource').length, background: style.backgroundColor,

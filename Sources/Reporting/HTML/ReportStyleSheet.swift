@@ -76,6 +76,7 @@ let reportStyle: StaticString = """
   tbody th { font-weight: 600; min-width: 7rem; }
   #tokens .scroll { padding-left: 0; }
   #tokens td { max-width: 15rem; }
+  #tokens td.id { max-width: none; }
   #tokens tbody th { position: sticky; left: 0; max-width: 12rem; background: var(--card); }
   #tokens th:first-child { padding-left: 1.25rem; }
   .wide { min-width: 14rem; }
