@@ -20,10 +20,10 @@ SHELL_SCRIPTS := .ci/run $(wildcard scripts/*.sh)
 BUILD_PACKAGES := git make g++ pkg-config libcurl4-openssl-dev libsqlite3-dev libssl-dev \
 	libmicrohttpd-dev libcsv-dev libtomlplusplus-dev
 # What only the tests start: a real InfluxDB, certificates, a TLS server, faults in system calls, the linter, the
-# shells that complete, what formats the manual page, what calls the program regularly or judges the files for that, and
-# a browser with letters to draw.
+# shells that complete, what formats the manual page, what calls the program regularly or judges the files for that, what
+# makes a world for the guides, and a browser with letters to draw.
 TEST_PACKAGES := influxdb prometheus openssl gcc jq python3 curl shellcheck strace zsh fish man-db mandoc bsdextrautils \
-	cron systemd util-linux python3-venv chromium fonts-dejavu-core
+	cron systemd util-linux iproute2 python3-venv chromium fonts-dejavu-core
 MANIFEST_TOOLS := .build/manifest-tools
 # What checks the model of the protocol:
 MODEL_PACKAGES := spin gcc libc6-dev
