@@ -65,7 +65,8 @@ wait_for() {
 
 start_cluster() {
   ip link set lo up
-  printf 'M.V1.%s\n' "$(od -An -N 32 -tx1 /dev/urandom | tr -d ' \n')" >"$stage/pasted"
+  # As in the guides' profile of influxctl's.
+  echo M.V1.management-token-of-the-account >"$stage/pasted"
   chmod 600 "$stage/pasted"
   "$stage/program" sandbox --listen 127.0.0.1:8086 --account-id "$id" --cluster-id "$id" --quiet \
     --management-token-file "$stage/pasted" --activation-delay 0s --activation-spread 0s \
