@@ -3,7 +3,7 @@ import Foundation
 /// A page of `docs/guides/` as what its reader does with it, from top to bottom.
 ///
 /// - A `console` block is a terminal: lines that begin with `$ ` are commands (with `\` at the end they go on, and so
-///   does a here-document), what follows up to the next one is what the command prints. `…` stands for anything within
+///   do here-documents and lines behind `> `), what follows up to the next one is what the command prints. `…` stands for anything within
 ///   a line, and alone on a line for any number of lines. A command ends with 0, unless the next one is `echo $?`.
 /// - Any other block is a file, and the line before it ends with the file's name: `` `/etc/x.toml`: ``. It is put there.
 /// - An `sh` block is what no test can do.
@@ -92,6 +92,8 @@ struct Guide {
       if line == end { hereEnd = nil }
     } else if let last = steps.indices.last, steps[last].text.hasSuffix("\\"), steps[last].output.isEmpty {
       steps[last].text += "\n" + line
+    } else if line.hasPrefix("> "), let last = steps.indices.last, steps[last].output.isEmpty {
+      steps[last].text += "\n" + line.dropFirst(2)
     } else if line.hasPrefix("$ ") {
       steps.append(Step(kind: .command, text: String(line.dropFirst(2)), line: number))
       if let match = line.firstMatch(of: /<<'([A-Z]+)'/) { hereEnd = String(match.1) }

@@ -17,7 +17,7 @@ import Testing
 
   /// How many commands each guide has at the least, so that none goes empty unnoticed.
   static let guides: [(name: String, commands: Int)] = [
-    ("first-job", 18), ("schedule", 20), ("exit-codes", 40),
+    ("first-job", 18), ("schedule", 20), ("exit-codes", 40), ("from-influxctl", 16),
   ]
 
   /// What no test can do, by how its lines begin: a build of many minutes, and what talks to a machine's or a cluster's
@@ -132,6 +132,8 @@ struct GuideReadingTests {
     $ cat <<'END'
     $ no command
     END
+    $ say 'a
+    > b'
     $ serve &
     ```
 
@@ -148,13 +150,14 @@ struct GuideReadingTests {
     let guide = try Guide(GuideReadingTests.page)
     #expect(
       guide.steps.map(\.text) == [
-        "a = 1\n", "one \\\n    two", "echo $?", "cat <<'END'\n$ no command\nEND", "serve &", "do this",
+        "a = 1\n", "one \\\n    two", "echo $?", "cat <<'END'\n$ no command\nEND", "say 'a\nb'", "serve &",
+        "do this",
       ])
-    #expect(guide.steps.map(\.line) == [6, 10, 13, 15, 18, 22])
-    #expect(guide.steps.map(\.code) == [0, 6, 0, 0, 0, 0])
+    #expect(guide.steps.map(\.line) == [6, 10, 13, 15, 18, 20, 24])
+    #expect(guide.steps.map(\.code) == [0, 6, 0, 0, 0, 0, 0])
     #expect(guide.steps.first?.kind == .file(path: "/etc/x.toml") && guide.steps.last?.kind == .backstage)
-    #expect(guide.steps.map(\.isInBackground) == [false, false, false, false, true, false])
-    #expect(guide.untested == ["never"] && guide.commands.count == 4)
+    #expect(guide.steps.map(\.isInBackground) == [false, false, false, false, false, true, false])
+    #expect(guide.untested == ["never"] && guide.commands.count == 5)
   }
 
   @Test(arguments: ["```toml\na = 1\n```", "```console\nshown\n```", "```console\n$ x", "<!-- backstage\nx"])
