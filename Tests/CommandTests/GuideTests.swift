@@ -18,7 +18,7 @@ import Testing
   /// How many commands each guide has at the least, so that none goes empty unnoticed.
   static let guides: [(name: String, commands: Int)] = [
     ("first-job", 18), ("schedule", 20), ("exit-codes", 40), ("from-influxctl", 16), ("secrets", 20),
-    ("upgrading", 20),
+    ("upgrading", 20), ("from-terraform", 12),
   ]
 
   /// What no test can do, by how its lines begin: a build of many minutes, and what talks to a machine's or a cluster's
