@@ -16,7 +16,8 @@ public struct AuditRuns: Sendable {
     self.maximumBytes = maximumBytes
   }
 
-  /// At most `limit` runs, the newest first; none where there is no file. Throws `AuditError.unwritable` when it
+  /// At most `limit` sessions, the newest first, and behind them the newest `run` of cron that has ended, however many
+  /// others came after it; none where there is no file. Throws `AuditError.unwritable` when it
   /// cannot be read.
   public func newest(_ limit: Int, of path: String) throws(AuditError) -> [RecordedRun] {
     try auditing {
@@ -92,17 +93,25 @@ private struct RunLine {
 private struct NewestRuns {
   private let limit: Int
   private var runs: [RecordedRun] = []
+  /// The newest of those that made room and are a `run` that has ended.
+  private var kept: RecordedRun?
 
   init(limit: Int) { self.limit = limit }
 
-  var newestFirst: [RecordedRun] { runs.reversed() }
+  var newestFirst: [RecordedRun] {
+    let hasFinishedRun = runs.contains { $0.isFinishedRun }
+    return runs.reversed() + (hasFinishedRun ? [] : [kept].compactMap(\.self))
+  }
 
   mutating func add(_ line: RunLine) {
     let index: Int
     if let known = runs.lastIndex(where: { $0.id == line.run }) {
       index = known
     } else {
-      if runs.count == limit { runs.removeFirst() }
+      if runs.count == limit {
+        let oldest = runs.removeFirst()
+        if oldest.isFinishedRun { kept = oldest }
+      }
       runs.append(RecordedRun(id: line.run, lastAt: line.time))
       index = runs.count - 1
     }
@@ -124,4 +133,8 @@ private struct NewestRuns {
       if ending.hasSuffix("refused") || ending.hasSuffix("unknown") { runs[index].failures += 1 }
     }
   }
+}
+
+extension RecordedRun {
+  fileprivate var isFinishedRun: Bool { command == "run" && exitCode != nil }
 }

@@ -181,6 +181,21 @@ extension LedgerStore {
     }
   }
 
+  /// Goes through all events: a person asks it of one token, and not a run of each.
+  func lineages(naming tokenID: String) throws -> [NamedLineage] {
+    try database.snapshot {
+      let select = try database.statement(
+        """
+        SELECT lineages.id, lineages.name, is_one_off, jobs.name FROM lineages JOIN jobs ON jobs.id = lineages.job
+        WHERE lineages.id IN (SELECT lineage FROM events WHERE token_id = ?) ORDER BY lineages.id
+        """)
+      try select.bind(1, tokenID)
+      var found = try select.all { NamedLineage(job: $0.text(3), lineage: LedgerStore.withoutRow($0)) }
+      for index in found.indices { found[index].lineage.events = try events(of: found[index].lineage.id) }
+      return found
+    }
+  }
+
   private static let columnsWithRow =
     "id, name, is_one_off, row_position, row_offset, row_length, row_digest, row_is_one_off,"
     + " row_fence = (SELECT max(fence) FROM leases)"

@@ -89,6 +89,10 @@ public actor SQLiteLedger: Ledger {
     try await perform { try $0.lineage(named: name, job: job) }
   }
 
+  public nonisolated func lineages(naming tokenID: String) async throws(LedgerError) -> [NamedLineage] {
+    try await perform { try $0.lineages(naming: tokenID) }
+  }
+
   public nonisolated func lineages(
     job: String, after: String?, limit: Int
   ) async throws(LedgerError) -> [ClaimedLineage] {

@@ -1,5 +1,5 @@
 import JSONText
-import RotationModel
+public import RotationModel
 public import RotationPorts
 
 /// Tokens of a cluster as `token` shows them: influxctl's table, or JSON with the keys that its list has
@@ -43,6 +43,13 @@ public struct TokenForms: Sendable {
       json.key("stored")
       json.array { json in for place in places { json.string(place) } }
     }
+  }
+
+  /// One that was revoked just now.
+  public func one(_ token: TokenRecord, revokedAt: Instant) -> String {
+    var token = token
+    token.revokedAt = revokedAt
+    return one(token)
   }
 
   private func one(

@@ -105,6 +105,23 @@ public enum Name {
     }
   }
 
+  /// The letters and digits of a text, and what stands between them as hyphens; at most 60 bytes. Nil when there is
+  /// none in it.
+  public static func made(from text: String) -> String? {
+    var name = ""
+    for scalar in text.unicodeScalars where name.utf8.count < 60 {
+      if scalar.isASCII,
+        isLetterOrDigit(UInt8(ascii: scalar)) || !name.isEmpty && "._-".unicodeScalars.contains(scalar)
+      {
+        name.unicodeScalars.append(scalar)
+      } else if !name.isEmpty, name.last != "-" {
+        name += "-"
+      }
+    }
+    while let last = name.utf8.last, !isLetterOrDigit(last) { name.removeLast() }
+    return name.isEmpty ? nil : name
+  }
+
   private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),

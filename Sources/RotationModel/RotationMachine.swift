@@ -23,6 +23,17 @@ public struct RotationMachine: Equatable, Sendable {
     generations.last { $0.number == number }
   }
 
+  /// The generation whose token this is, while the cluster may accept it.
+  public func liveGeneration(ofToken tokenID: String) -> Generation? {
+    generations.last { $0.tokenID == tokenID && $0.isLive }
+  }
+
+  /// Whether anything of it is to be done yet, or to be looked for: for a lineage that nobody asks for any more.
+  public var isUnfinished: Bool {
+    attempts.contains { $0.isOpen || $0.state == .unknown || $0.orphans.contains { $0.state != .revoked } }
+      || generations.contains { $0.isLive || $0.phase == .leftBehind && !$0.isConfirmedGone }
+  }
+
   /// The generation that the stores call current, all of them; or the one that was taken over, until the
   /// first of ours is delivered.
   public var incumbent: Generation? {

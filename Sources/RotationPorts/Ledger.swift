@@ -40,6 +40,9 @@ public protocol Ledger: Sendable {
   /// One lineage of the job by its name; nil: the ledger has none. Takes no lease and claims nothing; `row` is
   /// the one that this run has queued, if it has.
   func lineage(named name: String, job: String) async throws(LedgerError) -> ClaimedLineage?
+  /// Every lineage, of whichever job, with an event that names this token, and the job's name. Takes no lease and
+  /// claims nothing; none has a `row`.
+  func lineages(naming tokenID: String) async throws(LedgerError) -> [NamedLineage]
   /// Every lineage of the job, by name and with its events, `limit` at a time; `after` is the last name of
   /// the page before, nil for the first page. Takes no lease and claims nothing; `row` is the one that the
   /// newest run has queued for it, if it has.
@@ -162,6 +165,17 @@ public struct ClaimedLineage: Equatable, Sendable {
     self.row = row
     self.isOneOff = isOneOff
     self.events = events
+  }
+}
+
+/// A lineage and whose it is.
+public struct NamedLineage: Equatable, Sendable {
+  public var job: String
+  public var lineage: ClaimedLineage
+
+  public init(job: String, lineage: ClaimedLineage) {
+    self.job = job
+    self.lineage = lineage
   }
 }
 

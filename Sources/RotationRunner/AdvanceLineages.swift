@@ -211,6 +211,7 @@ struct AdvanceLineages {
 
   /// Markers of this job whose names the ledger has never heard of.
   mutating func reportStrangers() {
+    guard !plan.isByHand else { return }
     for name in unclaimed.sorted().prefix(100) {
       for token in view.tokens[name] ?? [] {
         tally.needsPerson = true

@@ -1,58 +1,79 @@
-import RotationModel
+public import RotationModel
 public import RotationPorts
 
-/// Asks the cluster about a token that a person holds already, until it works for each of its permissions.
+/// Asks the cluster about a token that a person holds already, until it works for each of its permissions. Needs neither
+/// ledger nor lock: the token is nobody's business here any more.
 public struct AwaitActivation: Sendable {
-  let plan: JobPlan
-  let ports: RunPorts
+  private let service: any TokenService
+  private let probe: any ActivationProbe
+  private let policy: ActivationPolicy
+  /// Asked about for a wildcard permission; nil: the first database of the cluster by name.
+  private let database: String?
+  private let clock: any RotationClock
+  private let random: any RandomSource
+  private let interruption: any Interruption
 
   public enum Ending: Equatable, Sendable {
     /// It works, so long after it was made.
     case active(after: Duration)
     case notYet(Problem)
     case failed(Problem)
+    case interrupted
   }
 
-  public init(plan: JobPlan, ports: RunPorts) {
-    self.plan = plan
-    self.ports = ports
+  public init(
+    service: any TokenService, probe: any ActivationProbe, policy: ActivationPolicy, database: String?,
+    clock: any RotationClock, random: any RandomSource, interruption: any Interruption
+  ) {
+    self.service = service
+    self.probe = probe
+    self.policy = policy
+    self.database = database
+    self.clock = clock
+    self.random = random
+    self.interruption = interruption
   }
 
-  public func wait(for token: ShownToken) async throws(Stop) -> Ending {
-    let cluster = try await PrepareJob(plan: plan, ports: ports).lookAtCluster()
-    let performer = PrepareJob(plan: plan, ports: ports).performer(cluster, circuit: Circuit(limit: 0))
-    guard let targets = performer.targets(for: token.permissions), !targets.isEmpty else {
+  public func wait(for token: ShownToken) async -> Ending {
+    let targets: [ProbeTarget]
+    do throws(ServiceError) {
+      targets = try await self.targets(of: token.permissions)
+    } catch { return .failed(Problem(error)) }
+    guard !targets.isEmpty else {
       return .failed(
         Problem(
           code: "no_database_to_ask",
           message: "the cluster has no database with which the token can be tried",
           hint: "the token was made and shown; create a database"))
     }
-    let ending = try await ask(about: targets, token, cluster.probes)
-    try await record(ending)
-    return ending
+    return await ask(about: targets, token)
   }
 
-  private func ask(
-    about targets: [ProbeTarget], _ token: ShownToken, _ permits: Permits
-  ) async throws(Stop) -> Ending {
-    var schedule = ActivationSchedule(
-      policy: plan.activation, targetCount: targets.count, at: ports.clock.uptime)
+  /// Each permission, with a database that exists in place of a wildcard.
+  private func targets(of permissions: PermissionSet) async throws(ServiceError) -> [ProbeTarget] {
+    var any = database
+    if any == nil, permissions.permissions.contains(where: \.isWildcard) {
+      any = try await service.listDatabases().min()
+    }
+    return ProbeTarget.of(permissions, anyDatabase: any) ?? []
+  }
+
+  private func ask(about targets: [ProbeTarget], _ token: ShownToken) async -> Ending {
+    var schedule = ActivationSchedule(policy: policy, targetCount: targets.count, at: clock.uptime)
     var lastWord = "it was accepted, though not often enough yet"
     while true {
       switch schedule.verdict {
-      case .confirmed: return .active(after: max(.zero, ports.clock.now - token.createdAt))
-      case .timedOut: return .notYet(.notActiveYet(token.id, lastWord, plan.activation.timeout))
+      case .confirmed: return .active(after: max(.zero, clock.now - token.createdAt))
+      case .timedOut: return .notYet(.notActiveYet(token.id, lastWord, policy.timeout))
       case .ask(let target, let at):
-        try await ports.wait(until: at)
-        try await permits.take()
-        schedule.asked(at: ports.clock.uptime)
-        let answer = await plan.probe.probe(targets[target], accessToken: token.accessToken)
-        let (uptime, jitter) = (ports.clock.uptime, ports.random.fraction())
+        guard await interruption.wait(until: at, by: clock) else { return .interrupted }
+        schedule.asked(at: clock.uptime)
+        let answer = await probe.probe(targets[target], accessToken: token.accessToken)
+        let (uptime, jitter) = (clock.uptime, random.fraction())
         switch answer {
         case .accepted: schedule.accepted(at: uptime)
         case .refused(let status, let message):
-          schedule.refused(at: uptime, now: ports.clock.now, jitter: jitter)
+          schedule.refused(at: uptime, now: clock.now, jitter: jitter)
           lastWord = "the cluster still answers \(status): \(message)"
         case .unavailable(let error):
           schedule.unavailable(at: uptime, retryAfter: error.retryAfter, jitter: jitter)
@@ -61,22 +82,6 @@ public struct AwaitActivation: Sendable {
         }
       }
     }
-  }
-
-  /// The lineage has no business with the token any more, so that only the audit log is told.
-  private func record(_ ending: Ending) async throws(Stop) {
-    let record: EventRecord
-    switch ending {
-    case .active(let after):
-      record = EventRecord(name: "activation.confirmed", generation: 1, milliseconds: after.milliseconds)
-    case .notYet(let problem), .failed(let problem):
-      record = EventRecord(name: "activation.timed_out", generation: 1, reason: problem.message)
-    }
-    try await plan.journal.append([
-      JournalEntry(
-        time: ports.clock.now, job: plan.name, cluster: plan.binding.cluster,
-        token: plan.only?.first, record: record)
-    ])
   }
 }
 

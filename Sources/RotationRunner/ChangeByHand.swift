@@ -55,7 +55,8 @@ public struct ChangeByHand: Sendable {
       return problem
     case .refused(let error):
       try await record("\(change).refused", token, reason: error.message)
-      return Problem(error)
+      let problem = Problem(error)
+      return Problem(code: problem.code, message: "token \(token.id): \(problem.message)", hint: problem.hint)
     case .unknown(let error):
       try await record("\(change).unknown", token, reason: error.message)
       return Problem(

@@ -17,7 +17,8 @@ struct Concern: Sendable {
   static func of(
     _ work: TokenWork, plan: JobPlan, view: ClusterView, installation: InstallationID, now: Instant
   ) -> [Concern] {
-    var concerns = view.strangers(of: work.name, installation: installation).map { token in
+    let strangers = plan.isByHand ? [] : view.strangers(of: work.name, installation: installation)
+    var concerns = strangers.map { token in
       Concern(problem: .stranger(token), blocks: [.creation])
     }
     concerns += ofTakeover(work)

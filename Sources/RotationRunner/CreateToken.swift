@@ -133,7 +133,9 @@ extension Performer {
       work.fail(
         Problem(
           code: "token_unusable", message: "\(work.name): the cluster's answer cannot be used: \(flaw)",
-          hint: "the token is revoked; the next run creates another"))
+          hint: plan.display == nil
+            ? "the token is revoked; the next run creates another"
+            : "the token is revoked; say the command again"))
       return nil
     }
     let stored = StoredToken(

@@ -67,20 +67,8 @@ extension Performer {
   }
 
   /// Each permission once; nil when a wildcard finds no database to stand for it.
-  func targets(for permissions: PermissionSet) -> [ProbeTarget]? {
-    var targets: [ProbeTarget] = []
-    for permission in permissions.permissions {
-      let database: String
-      if permission.isWildcard {
-        guard let any = plan.activationDatabase ?? databases.first else { return nil }
-        database = any
-      } else {
-        database = permission.database
-      }
-      let target = ProbeTarget(action: permission.action, database: database)
-      if !targets.contains(target) { targets.append(target) }
-    }
-    return targets
+  private func targets(for permissions: PermissionSet) -> [ProbeTarget]? {
+    ProbeTarget.of(permissions, anyDatabase: plan.activationDatabase ?? databases.first)
   }
 
   /// Makes the generation current in one store; the last store completes the delivery.
@@ -170,5 +158,18 @@ extension Problem {
       message:
         "\(name): store \(store) no longer has token \(generation.tokenID) as it was delivered: \(flaw.message)",
       hint: flaw.hint)
+  }
+}
+
+extension ProbeTarget {
+  /// One for each permission, each once; nil when there is a wildcard and no database to ask about.
+  static func of(_ permissions: PermissionSet, anyDatabase: String?) -> [ProbeTarget]? {
+    var targets: [ProbeTarget] = []
+    for permission in permissions.permissions {
+      guard let database = permission.isWildcard ? anyDatabase : permission.database else { return nil }
+      let target = ProbeTarget(action: permission.action, database: database)
+      if !targets.contains(target) { targets.append(target) }
+    }
+    return targets
   }
 }

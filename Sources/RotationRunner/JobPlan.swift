@@ -75,6 +75,10 @@ public struct JobPlan: Sendable {
     self.journal = journal
   }
 
+  /// Whether its tokens are asked for on the command line, on any machine: markers that this ledger does not know are
+  /// nobody's mistake, and nothing is made a second time.
+  var isByHand: Bool { ReservedJobName.isReserved(name) }
+
   var storeNames: [String] { stores.map(\.name) }
 }
 

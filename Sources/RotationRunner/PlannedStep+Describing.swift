@@ -68,7 +68,7 @@ extension PlannedStep {
     case .confirmRevocation(let number):
       return ending("\(id(number)) is revoked: ask until the cluster refuses it", work, context)
     case .forget(let number):
-      return ending("\(id(number)) belongs to another cluster: forget its string", work, context)
+      return ending("\(id(number)) is not looked after any more: forget its string", work, context)
     case .wait, .none: return nothing(work, context)
     }
   }

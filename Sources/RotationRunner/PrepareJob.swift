@@ -187,7 +187,7 @@ struct PrepareJob: Sendable {
   /// somebody else's. Creating would make second tokens for all of them.
   private func refuseStrangersInEmptyLedger(_ view: ClusterView) async throws(Stop) {
     // What a person asks for by hand is made once more however often it was made before.
-    guard !view.isEmpty, plan.display == nil else { return }
+    guard !view.isEmpty, !plan.isByHand else { return }
     guard try await !hasHistory() else { return }
     let count = view.tokens.values.reduce(0) { $0 + $1.count }
     throw .job(

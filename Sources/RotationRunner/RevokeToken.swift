@@ -12,7 +12,7 @@ extension Performer {
       return .finished(work.outcomeOfProblem)
     case .gone where isTooYoungToBeGone(tokenID, madeAt: work.machine.intendedAt(attempt), work):
       guard work.machine.wasToBeRevoked(tokenID, of: attempt) else {
-        work.fail(.notShownYet(work.name, tokenID))
+        work.fail(.notListedYet(work.name, tokenID))
         return .finished(work.outcomeOfProblem)
       }
       // An earlier run has seen it and sent its revocation. Whose it is now nobody can see, so that nothing more is
@@ -66,7 +66,7 @@ extension Performer {
     case .gone
     where generation.phase == .staged
       && isTooYoungToBeGone(generation.tokenID, madeAt: generation.stagedAt, work):
-      work.fail(.notShownYet(work.name, generation.tokenID))
+      work.fail(.notListedYet(work.name, generation.tokenID))
       return .finished(work.outcomeOfProblem)
     case .found, .gone: break
     }
@@ -283,7 +283,7 @@ extension Problem {
       hint: "look who put it there, and whether the cluster can be asked; then run again")
   }
 
-  fileprivate static func notShownYet(_ name: String, _ tokenID: String) -> Problem {
+  fileprivate static func notListedYet(_ name: String, _ tokenID: String) -> Problem {
     Problem(
       code: "not_shown_yet",
       message:

@@ -32,7 +32,7 @@ extension Performer {
       work.fail(
         Problem(
           code: "not_shown", message: "the token was made, and could not be shown: \(error.message)",
-          hint: "it is revoked; see where standard output goes, and say the command again"))
+          hint: "see where standard output goes, and say the command again"))
       return nil
     }
     work.stored = nil
@@ -46,6 +46,6 @@ extension Problem {
     Problem(
       code: "string_gone",
       message: "\(name): the string of token \(generation.tokenID) is no longer where it was put away",
-      hint: "the token is revoked; say the command again")
+      hint: "say the command again")
   }
 }

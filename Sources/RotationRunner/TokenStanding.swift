@@ -19,7 +19,8 @@ extension TokenWork {
       standing.activationSeconds = generation.activationTook?.seconds
       standing.delivered = generation.promotedIn.count
     }
-    standing.dueAt = machine.nextDue(policy, dueFacts(now: listedAt))
+    // What a one-off CSV has made is rotated by nobody.
+    standing.dueAt = isOneOff ? nil : machine.nextDue(policy, dueFacts(now: listedAt))
     standing.isHeld = machine.wishes.isHeld
     standing.predecessorID = machine.predecessor?.tokenID
     standing.predecessorState = machine.predecessor?.phase.rawValue

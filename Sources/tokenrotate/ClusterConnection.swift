@@ -23,9 +23,10 @@ struct ClusterConnection {
   }
 
   /// Throws what is missing, or `InfluxctlProfileError`. Reads the management token, which may run a command.
+  /// `isOfProfile`: whether there is no job, so that everything comes from the profile.
   init(
-    _ settings: ClusterSettings, shownAs path: String, profileName: String?, profilePath: String,
-    environment: [String: String]
+    _ settings: ClusterSettings, shownAs path: String, isOfProfile: Bool, profileName: String?,
+    profilePath: String, environment: [String: String]
   ) throws {
     let profile = try (profileName ?? settings.profile).map { name in
       try InfluxctlProfile.read(name, path: profilePath)
@@ -39,11 +40,20 @@ struct ClusterConnection {
           "\(path): the cluster is \(product.rawValue), and profile \(profile.name) is for \(profile.product.rawValue)",
         hint: "name a profile of the same product, or leave `product` out")
     }
+    func missing(_ key: String, inProfile profileKey: String) -> Problem {
+      // Without a job there is the profile only.
+      guard let profile, let name = isOfProfile ? profile.name : nil else {
+        return Problem(
+          code: "bad_input", message: "\(path): [cluster] \(key) is missing",
+          hint: "write it into the job, the defaults file or influxctl's profile")
+      }
+      return Problem(
+        code: "bad_input", message: "\(profilePath): profile \(name) has no \(profileKey)",
+        hint: "write \(profileKey) = \"…\" into the profile, or name a job with --job")
+    }
     func required(_ value: String?, _ fallback: String?, _ key: String) throws -> String {
       if let value = value ?? fallback { return value }
-      throw Problem(
-        code: "bad_input", message: "\(path): [cluster] \(key) is missing",
-        hint: "write it into the job, the defaults file or influxctl's profile")
+      throw missing(key, inProfile: key)
     }
     switch product {
     case .dedicated:
@@ -55,6 +65,11 @@ struct ClusterConnection {
       host = try required(settings.host, profile?.host ?? usual, "host")
       managementURL = settings.managementURL ?? "https://console.influxdata.com/api/v0"
     case .clustered:
+      guard settings.accountID == nil, settings.clusterID == nil else {
+        throw Problem(
+          code: "bad_input", message: "\(path): a cluster of InfluxDB Clustered has neither account nor id",
+          hint: "it is known by its host; leave account and cluster out")
+      }
       cluster = .clustered
       host = try required(settings.host, profile?.host, "host")
       managementURL = settings.managementURL ?? "\(host)/api/v0"
@@ -64,16 +79,13 @@ struct ClusterConnection {
     } else if let secret = profile?.managementToken {
       managementToken = secret
     } else {
-      throw Problem(
-        code: "bad_input", message: "\(path): [cluster] management_token is missing",
-        hint:
-          "for example management_token = { file = \"/etc/tokenrotate/management-token\" } in the job, or mgmt_token in influxctl's profile"
-      )
+      throw missing("management_token", inProfile: "mgmt_token")
     }
     tls = HTTPClientConfiguration.TLS(
       authorityFile: settings.tls.authority ?? profile?.authorityFile,
       certificateFile: settings.tls.certificate ?? profile?.certificateFile,
       keyFile: settings.tls.key ?? profile?.keyFile)
+    if let key = tls.keyFile { try SecretFile.requireClosed(key) }
   }
 
   /// A client for so many transfers at once.

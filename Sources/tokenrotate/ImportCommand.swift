@@ -59,10 +59,14 @@ struct ImportCommand {
 
     init(of job: Job, _ context: CommandContext) {
       guard let specification = try? context.specification(of: job) else { return }
-      try? specification.reader.forEachRow { row in
-        names.insert(row.name)
-        if let id = row.replaces { replaced.insert(id) }
-      }
+      var known = Known()
+      do {
+        try specification.reader.forEachRow { row in
+          known.names.insert(row.name)
+          if let id = row.replaces { known.replaced.insert(id) }
+        }
+        self = known
+      } catch {}
     }
   }
 }

@@ -26,7 +26,7 @@ struct MetricsFile {
       try files.rename(aside, to: path, replacing: true)
     } catch {
       throw Problem(
-        code: "metrics", message: "the metrics could not be written: \(error)",
+        code: "metrics", message: "the metrics could not be written: \(error.message)",
         hint: "look at the folder of --metrics; the run itself is not affected")
     }
   }

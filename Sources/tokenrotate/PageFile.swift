@@ -1,4 +1,5 @@
 import FileSystem
+import Glibc
 import Locks
 import Reporting
 import RotationPorts
@@ -11,8 +12,15 @@ struct PageFile {
 
   /// Throws `Problem`, after which the old page is as it was.
   func write(_ report: HTMLReport) throws(Problem) {
-    let aside = path + ".new"
+    // Beside it, under a name that is nobody's: two calls at once, or a file of the user's, are in nobody's way.
+    let aside = "\(FilePaths.parent(of: path))/.tokenrotate-report.\(getpid()).new"
     do {
+      // A device or a link would be replaced by a file, and whoever reads through it would not see the page.
+      if let status = try files.statusIfPresent(path), status.kind != .file {
+        throw Problem(
+          code: "page", message: "\(path) is not a regular file: it was left as it is",
+          hint: "name a file with --output, or leave it out and redirect standard output")
+      }
       try files.removeFileIfPresent(aside)
       let file = try files.openFile(aside, for: .createNew(mode: 0o640))
       defer { file.close() }
@@ -26,7 +34,7 @@ struct PageFile {
       _ = try? files.removeFileIfPresent(aside)
       if let problem = error as? Problem { throw problem }
       throw Problem(
-        code: "page", message: "the page could not be written: \(error)",
+        code: "page", message: "the page could not be written: \(Problem(any: error).message)",
         hint: "look at the folder of --output; an old page there is as it was")
     }
   }

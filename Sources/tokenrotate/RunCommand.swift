@@ -32,6 +32,7 @@ struct RunCommand {
     jobs.results = results
     jobs.raisesAlarms = true
     jobs.takesCensus = context.options.value(.metrics) != nil
+    jobs.finishesByHand = true
     let code = await jobs.run(command: "run", waitForLock: context.options.duration(.waitForLock)) { job in
       try JobsRun.Item(
         job: job, specification: context.specification(of: job), only: context.options.values(.only),
@@ -47,14 +48,7 @@ struct RunCommand {
   private func waitForTurn() async -> Bool {
     guard let jitter = context.options.duration(.jitter), jitter > .zero else { return true }
     let moment = context.clock.uptime + jitter * SystemRandom().fraction()
-    let (clock, interruption) = (context.clock, context.interruption)
-    await withTaskGroup(of: Void.self) { group in
-      group.addTask { try? await clock.sleep(until: moment) }
-      group.addTask { try? await interruption.requested() }
-      await group.next()
-      group.cancelAll()
-    }
-    return !interruption.isRequested
+    return await context.interruption.wait(until: moment, by: context.clock)
   }
 
   private func writeMetrics(_ results: JobResults, _ code: ExitCode, took: Duration, _ reporter: RunReporter)
@@ -109,6 +103,9 @@ struct JobsRun {
   var raisesAlarms = false
   /// Whether the job's tokens are counted when it has ended.
   var takesCensus = false
+
+  /// Whether what calls of `token create` have left on the jobs' clusters is finished, too.
+  var finishesByHand = false
 
   /// Whether the rows are those of the job's own CSV.
   var usesOwnCSV = true
@@ -244,6 +241,7 @@ struct JobsRun {
       if let problem = outcome.problem { told.append(problem) }
       if outcome.endsRun { end = ("nothing can be recorded any more", outcome.code) }
     }
+    if finishesByHand, end == nil { await finishByHand(items.map(\.job), session) }
     if context.interruption.isRequested { codes.append(context.interruption.exitCode) }
     let failures = await session.end(exitCode: ExitCode.worst(codes))
     codes += failures.map(ExitCode.init(ofJournal:))
@@ -252,6 +250,32 @@ struct JobsRun {
     let code = ExitCode.worst(codes)
     reporter.finish(run: session.lease.run, exitCode: code, problem: failure)
     return code
+  }
+
+  /// Revokes what nobody was shown: a call that died cannot do so itself. What fails is told, and left to the next run;
+  /// the jobs' tokens are none of it.
+  private func finishByHand(_ jobs: [Job], _ session: Session) async {
+    var seen = Set<String>()
+    for job in jobs where !context.interruption.isRequested {
+      guard let cluster = try? await session.ledger.binding(job: job.name)?.cluster else { continue }
+      let own = job.asShown(cluster: cluster)
+      guard seen.insert(own.name).inserted,
+        let names = try? await FinishByHand(job: own.name, ledger: session.ledger).unfinished(),
+        !names.isEmpty
+      else { continue }
+      do {
+        var plan = try session.wiring.plan(
+          for: own, specification: NoTokens(), isOneOff: true, journal: try await session.journal(for: own),
+          installation: session.ledger.installation)
+        plan.only = names
+        plan.display = NobodyWaits()
+        let ports = RunPorts(
+          ledger: session.ledger, clock: session.clock, random: SystemRandom(),
+          interruption: context.interruption, reporter: TroubleReporter { reporter.warn($0) },
+          lease: session.lease)
+        _ = await RunJob(plan: plan, ports: ports).run()
+      } catch { reporter.warn(Problem(any: error)) }
+    }
   }
 
   private struct Outcome {

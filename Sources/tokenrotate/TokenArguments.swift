@@ -64,20 +64,16 @@ struct TokenArguments {
 
   /// The name of `--name`, or one made from the description: the same description, the same name.
   func storedName(_ description: String) throws(Problem) -> String {
-    guard let name = options.value(.name) else { return TokenArguments.slug(description) }
+    guard let name = options.value(.name) else {
+      if let made = Name.made(from: description) { return made }
+      throw bad("no name can be made from the description", hint: "name the token with --name")
+    }
     guard Name.isValid(name) else {
       throw bad(
         "--name: \"\(name)\" is not a name",
         hint: "1 to 128 of A-Z a-z 0-9 . _ -, the first a letter or a digit")
     }
     return name
-  }
-
-  /// Letters and digits in lower case, everything between them a hyphen.
-  static func slug(_ text: String) -> String {
-    let words = text.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
-    let slug = words.joined(separator: "-").prefix(60)
-    return slug.isEmpty ? "token" : String(slug)
   }
 
   /// `date +%z` leaves the colon out that RFC 3339 has within a time zone, and influxctl's documentation uses it so.

@@ -31,7 +31,10 @@ struct TokenReadCommand {
 
   private func read(_ text: (TokenTarget) async throws -> String) async -> ExitCode {
     let target: TokenTarget
-    do { target = try TokenTarget(context) } catch {
+    do {
+      if context.invocation.command == .tokenGet { try context.requireTokenIDs() }
+      target = try TokenTarget(context)
+    } catch {
       context.tell(Problem(any: error))
       return .badInput
     }

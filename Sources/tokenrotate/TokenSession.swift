@@ -14,11 +14,18 @@ struct TokenSession {
   /// Influxctl knows no lock: who comes while a run is under way waits for a while.
   private static let patience: Duration = .seconds(60)
 
+  /// How it went.
+  struct Ending {
+    var code: ExitCode
+    /// Whether the caller has what it asked for, on record, so that nothing that fails from here on takes it back.
+    var stands = false
+  }
+
   /// Runs `body` with an open journal of the job's audit log; its answer is the exit code, unless ending the session
   /// fails.
   static func run(
     _ command: String, of job: Job, _ context: CommandContext,
-    _ body: (TokenSession) async throws -> ExitCode
+    _ body: (TokenSession) async throws -> Ending
   ) async -> ExitCode {
     let session: Session
     do {
@@ -29,21 +36,21 @@ struct TokenSession {
       context.tell(Problem(any: error))
       return context.exitCode(ofBeginning: error)
     }
-    var code: ExitCode
+    var ending: Ending
     var told: Problem?
     do {
       let journal = try await session.journal(for: job)
-      code = try await body(TokenSession(context: context, session: session, journal: journal))
+      ending = try await body(TokenSession(context: context, session: session, journal: journal))
     } catch {
       let problem = Problem(any: error)
       context.tell(problem)
       told = problem
-      code = exitCode(of: error, context)
+      ending = Ending(code: exitCode(of: error, context))
     }
-    let failures = await session.end(exitCode: code)
+    let failures = await session.end(exitCode: ending.code)
     for failure in failures where Problem(any: failure) != told { context.tell(Problem(any: failure)) }
-    code = ExitCode.worst([code] + failures.map { exitCode(of: $0, context) })
-    return code
+    if ending.stands { return ending.code }
+    return ExitCode.worst([ending.code] + failures.map { exitCode(of: $0, context) })
   }
 
   private static func exitCode(of error: any Error, _ context: CommandContext) -> ExitCode {

@@ -59,36 +59,19 @@ struct TokenTarget {
 
   // MARK: Jobs of our own
 
-  /// What tells the jobs apart in which tokens are recorded that were asked for by hand: one for each cluster.
-  private var key: String {
-    switch connection.cluster {
-    case .dedicated(_, let clusterID): return String(clusterID.lowercased().prefix(8))
-    case .clustered:
-      let host = connection.host.split(separator: "/").last ?? ""
-      return String(
-        String.UnicodeScalarView(
-          host.unicodeScalars.prefix(100).map {
-            $0.properties.isAlphabetic || "0"..."9" ~= $0 || $0 == "." ? $0 : "-"
-          }))
-    }
-  }
-
   /// The job in which tokens are recorded whose strings were shown.
-  var shownJob: Job {
-    var job = job
-    job.name = ReservedJobName.shown + key
-    job.stores = [StoreSettings()]
-    job.hooks = []
-    job.rotation = nil
-    return job
-  }
+  var shownJob: Job { job.asShown(cluster: connection.identity) }
 
   /// The job in which tokens are recorded that were put away: the one named, or one of our own.
   var storedJob: Job {
-    guard !isOfJob else { return job }
-    var job = job
-    job.name = ReservedJobName.stored + key
-    return job
+    isOfJob ? job : ownJob(ReservedJobName.stored + Job.key(of: connection.identity))
+  }
+
+  /// A job of our own with the default store.
+  func ownJob(_ name: String) -> Job {
+    var own = job.asShown(cluster: connection.identity)
+    own.name = name
+    return own
   }
 
   func forms(_ format: ReportFormat) -> TokenForms {
@@ -96,6 +79,43 @@ struct TokenTarget {
     case .dedicated(let accountID, let clusterID):
       TokenForms(format: format, accountID: accountID, clusterID: clusterID)
     case .clustered: TokenForms(format: format, accountID: nil, clusterID: nil)
+    }
+  }
+}
+
+extension Job {
+  /// The job of our own in which tokens of the same cluster are recorded that were asked for by hand. `cluster`: its
+  /// identity.
+  func asShown(cluster: String) -> Job {
+    var job = self
+    job.name = ReservedJobName.shown + Job.key(of: cluster)
+    job.stores = [StoreSettings()]
+    job.hooks = []
+    job.rotation = nil
+    return job
+  }
+
+  /// What tells such jobs apart, one for each cluster: the beginning of its id, or its host and port.
+  static func key(of cluster: String) -> String {
+    let last = cluster.split(separator: "/").last ?? ""
+    guard cluster.hasPrefix("https://") || cluster.hasPrefix("http://") else {
+      return String(last.lowercased().prefix(8))
+    }
+    let scalars = last.unicodeScalars.prefix(100).map { scalar in
+      scalar.isASCII && (scalar.properties.isAlphabetic || "0"..."9" ~= scalar || scalar == ".")
+        ? scalar : "-"
+    }
+    return String(String.UnicodeScalarView(scalars))
+  }
+}
+
+extension CommandContext {
+  /// Throws `Problem` for an operand that cannot be the id of a token.
+  func requireTokenIDs() throws(Problem) {
+    for id in invocation.operands where !UUIDText.isValid(id) {
+      throw Problem(
+        code: "bad_input", message: "\"\(id)\" is not the id of a token",
+        hint: "it is a UUID; `tokenrotate token list` shows them")
     }
   }
 }

@@ -171,7 +171,8 @@ struct Wiring {
   /// Where the job's cluster is.
   func connection(of job: Job) throws -> ClusterConnection {
     try ClusterConnection(
-      job.cluster, shownAs: job.path, profileName: profileName, profilePath: profilePath,
+      job.cluster, shownAs: job.path, isOfProfile: job.specificationPath.isEmpty, profileName: profileName,
+      profilePath: profilePath,
       environment: environment.variables)
   }
 }

@@ -59,6 +59,11 @@ import Testing
     let list = try await workspace.start(Self.profile + ["token", "list"]).outcome()
     #expect(list.code == 0 && list.output.contains("Lab [tokenrotate "), "\(list.everything)")
 
+    let other = try await workspace.start(
+      Self.profile + ["token", "list", "--cluster", "99999999-9999-4999-8999-999999999999"]
+    ).outcome()
+    #expect(other.code == 2 && other.errors.contains("neither account nor id"), "\(other.everything)")
+
     // The sandbox's own defaults, which say where it is without TLS, are not the job's.
     try workspace.write("none.toml", "")
     try workspace.write(

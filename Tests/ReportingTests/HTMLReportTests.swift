@@ -117,8 +117,35 @@ struct HTMLReportTests {
     #expect(verdict([8, 0]) == "0 tokens, 1 needs a person")
     #expect(verdict([5, 8]) == "0 tokens, no token yet", "a run that waits is followed by one that goes on")
     #expect(verdict([130, 0]) == "0 tokens, no token yet")
-    #expect(verdict([nil, 7]) == "0 tokens, no token yet", "what it comes to is not known")
+    #expect(verdict([nil, 7]) == "0 tokens, 1 needs a person", "what is under way has mended nothing yet")
+    #expect(verdict([nil, 0]) == "0 tokens, no token yet")
     for code in [1, 2, 4, 6, 7] { #expect(verdict([code]) == "0 tokens, 1 needs a person", "\(code)") }
+  }
+
+  /// A run without an end, after which others came, was killed.
+  @Test func aRunThatDidNotEndIsTold() throws {
+    var report = empty()
+    let runs = [("token create", 0), ("run", nil), ("run", 0)].enumerated().map { index, said in
+      var run = RecordedRun(id: "\(index)", lastAt: HTMLReportTests.now - .seconds(Int64(index) * 60))
+      (run.command, run.exitCode, run.startedAt) = (said.0, said.1, run.lastAt)
+      return run
+    }
+    report.add(runsOfLogs: [runs])
+    #expect(try page(report).contains("did not end"))
+  }
+
+  /// However many other sessions came after it, the last run counts.
+  @Test func aFailedRunIsNotForgottenForOtherSessions() throws {
+    var report = empty()
+    let runs = (0..<40).map { index in
+      var run = RecordedRun(id: "\(100 + index)", lastAt: HTMLReportTests.now - .seconds(Int64(index) * 60))
+      (run.command, run.exitCode, run.startedAt) = (
+        index == 39 ? "run" : "token create", index == 39 ? 4 : 0, run.lastAt
+      )
+      return run
+    }
+    report.add(runsOfLogs: [runs])
+    #expect(report.summary == "0 tokens, 1 needs a person")
   }
 
   @Test func emptyPartsSaySo() throws {

@@ -54,6 +54,9 @@ final class SlowLedger: Ledger, @unchecked Sendable {
   func lineage(named name: String, job: String) async throws(LedgerError) -> ClaimedLineage? {
     await base.lineage(named: name, job: job)
   }
+  func lineages(naming tokenID: String) async throws(LedgerError) -> [NamedLineage] {
+    await base.lineages(naming: tokenID)
+  }
   func lineages(job: String, after: String?, limit: Int) async throws(LedgerError) -> [ClaimedLineage] {
     await base.lineages(job: job, after: after, limit: limit)
   }

@@ -189,6 +189,12 @@ public actor InMemoryLedger: Ledger {
     ids[job]?[name].map { claimed($0, row: newestRow($0)) }
   }
 
+  public func lineages(naming tokenID: String) -> [NamedLineage] {
+    ids.flatMap { job, names in names.values.map { (job, $0) } }.sorted { $0.1 < $1.1 }
+      .map { NamedLineage(job: $0.0, lineage: claimed($0.1, row: nil)) }
+      .filter { $0.lineage.events.contains { $0.event.record.tokenID == tokenID } }
+  }
+
   private func newestRow(_ index: Int) -> QueuedRow? {
     lineages[index].rowFence == fence ? lineages[index].row : nil
   }

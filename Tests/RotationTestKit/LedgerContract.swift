@@ -23,6 +23,7 @@ public enum LedgerContract {
     ("rows without a token are counted", rowsWithoutToken),
     ("tokens that are gone or left behind do not count", lostTokens),
     ("one lineage by its name", oneByName),
+    ("lineages by a token's id", byToken),
     ("a lineage has the newest run's row", newestRow),
     ("a lineage gets another name", renames),
     ("names that may not be taken", refusedRenames),

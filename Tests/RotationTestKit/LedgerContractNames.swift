@@ -22,6 +22,25 @@ extension LedgerContract {
     return nil
   }
 
+  static let byToken: Check = { ledger in
+    let lease = try await ledger.acquireLease(run: run(1), now: now)
+    for job in ["j", "k"] {
+      try await ledger.enqueue([row("a", 0), row("b", 1)], job: job, lease: lease)
+      let claimed = try await ledger.claim(job: job, limit: 9, lease: lease)
+      let takeover = Event.tokenTakenOver(tokenID: "T", expiresAt: nil)
+      let other = Event.tokenTakenOver(tokenID: "other-\(job)", expiresAt: nil)
+      try await ledger.commit(transaction([(claimed[0].id, takeover), (claimed[1].id, other)]), lease: lease)
+    }
+    let found = try await ledger.lineages(naming: "T")
+    guard found.map(\.job) == ["j", "k"],
+      found.allSatisfy({ $0.lineage.name == "a" && $0.lineage.row == nil }),
+      found.allSatisfy({ $0.lineage.events.map(\.event) == [.tokenTakenOver(tokenID: "T", expiresAt: nil)] })
+    else { return "found \(found)" }
+    let one = try await ledger.lineages(naming: "other-k")
+    guard one.map(\.job) == ["k"], one.map(\.lineage.name) == ["b"] else { return "found \(one)" }
+    return try await ledger.lineages(naming: "t").isEmpty ? nil : "found another's"
+  }
+
   static let newestRow: Check = { ledger in
     func rows() async throws -> [QueuedRow?] {
       let page = try await ledger.lineages(job: "j", after: nil, limit: 9)

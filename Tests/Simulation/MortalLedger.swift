@@ -56,6 +56,9 @@ struct MortalLedger: Ledger {
     }
     return found
   }
+  func lineages(naming tokenID: String) async throws(LedgerError) -> [NamedLineage] {
+    await base.lineages(naming: tokenID)
+  }
   func lineages(job: String, after: String?, limit: Int) async throws(LedgerError) -> [ClaimedLineage] {
     await base.lineages(job: job, after: after, limit: limit)
   }

@@ -9,7 +9,12 @@ extension ClusterSettings {
     accountID: String?, clusterID: String?, host: String?, managementURL: String?
   ) throws(Problem) {
     if let accountID { self.accountID = try ClusterSettings.uuid(accountID, "--account") }
-    if let clusterID { self.clusterID = try ClusterSettings.uuid(clusterID, "--cluster") }
+    if let clusterID {
+      let id = try ClusterSettings.uuid(clusterID, "--cluster")
+      self.clusterID = id
+      // Another cluster has another host, and what is asked there comes with a token's string.
+      self.host = "https://\(id).a.influxdb.io"
+    }
     if let host { self.host = try ClusterSettings.url(host, "--host", allowsPath: false, scheme: "https") }
     if let managementURL {
       self.managementURL = try ClusterSettings.url(

@@ -101,9 +101,9 @@ enum EndpointURL {
   }
 }
 
-/// UUIDs as the Management API writes them.
-enum UUIDText {
-  static func isValid(_ text: some StringProtocol) -> Bool {
+/// UUIDs as the Management API writes them: the ids of accounts, clusters and tokens (`DatabaseTokenId`).
+public enum UUIDText {
+  public static func isValid(_ text: some StringProtocol) -> Bool {
     let bytes = Array(text.utf8)
     guard bytes.count == 36 else { return false }
     return bytes.enumerated().allSatisfy { index, byte in

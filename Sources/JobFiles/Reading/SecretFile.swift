@@ -13,15 +13,26 @@ public enum SecretFile {
   ///   hint is the command that mends it.
   public static func read(_ path: String) throws(FileError) -> Secret {
     let file = try OpenFile(path)
+    try requireClosed(file, path)
+    var bytes = try file.readAll(maximumBytes: maximumBytes)
+    defer { bytes.wipe() }
+    return try secret(of: bytes, from: path)
+  }
+
+  /// Makes sure that a file with a secret that somebody else reads, such as a client's key, is not open to everybody.
+  ///
+  /// - Throws: `FileError` when it is, or cannot be opened.
+  public static func requireClosed(_ path: String) throws(FileError) {
+    try requireClosed(try OpenFile(path), path)
+  }
+
+  private static func requireClosed(_ file: OpenFile, _ path: String) throws(FileError) {
     guard file.mode & 0o006 == 0 else {
       let verb = file.mode & 0o004 != 0 ? "read" : "written"
       throw FileError(
         .readableByOthers, "\(path) holds a secret and can be \(verb) by everybody",
         hint: "chmod o= \(PathText.quoted(path))")
     }
-    var bytes = try file.readAll(maximumBytes: maximumBytes)
-    defer { bytes.wipe() }
-    return try secret(of: bytes, from: path)
   }
 
   /// What is left of `bytes` without the line breaks at the end, however many an editor left there.

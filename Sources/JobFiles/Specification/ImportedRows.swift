@@ -43,7 +43,7 @@ public struct ImportedRows: Sendable {
   ///   - names: those that the job's CSV has already, which are not given again.
   ///   - replaced: the ids that it names.
   public init(_ tokens: [TokenRecord], names: Set<String>, replaced: Set<String>, now: Instant) {
-    var taken = names
+    var given = Names(taken: names)
     for token in tokens.sorted(by: { ($0.description, $0.id) < ($1.description, $1.id) }) {
       if let reason = ImportedRows.reasonToLeaveOut(token, replaced: replaced, now: now) {
         leftOut[reason, default: 0] += 1
@@ -52,8 +52,7 @@ public struct ImportedRows: Sendable {
       let description = Marker.split(token.description).description
       let clean = ImportedRows.cleaned(description)
       if clean != description { cleaned += 1 }
-      let name = ImportedRows.name(for: clean, id: token.id, taken: taken)
-      taken.insert(name)
+      let name = given.name(for: clean, id: token.id)
       rows.append(
         Row(
           name: name, description: clean, permissions: token.permissions, expiresAt: token.expiresAt,
@@ -84,28 +83,23 @@ public struct ImportedRows: Sendable {
     return String(scalars).replacing(Marker.opening, with: "[")
   }
 
-  /// The description's letters and digits, what stands between them as hyphens; a number behind it where another token
-  /// has that name.
-  private static func name(for description: String, id: String, taken: Set<String>) -> String {
-    var name = ""
-    for scalar in description.unicodeScalars {
-      if name.utf8.count >= 60 { break }
-      switch scalar {
-      case "a"..."z", "A"..."Z", "0"..."9": name.unicodeScalars.append(scalar)
-      default:
-        guard !name.isEmpty else { continue }
-        if "._-".unicodeScalars.contains(scalar) {
-          name.unicodeScalars.append(scalar)
-        } else if name.last != "-" {
-          name += "-"
-        }
+  /// One made from the description; with a number behind it where another token has that name.
+  private struct Names {
+    private var taken: Set<String>
+    /// The number that was given last, by the name without it.
+    private var numbers: [String: Int] = [:]
+
+    init(taken: Set<String>) { self.taken = taken }
+
+    mutating func name(for description: String, id: String) -> String {
+      let letters = id.filter { $0.isASCII && ($0.isLetter || $0.isNumber) }
+      let base = Name.made(from: description) ?? "token-\(letters.prefix(8))"
+      var name = base
+      while !taken.insert(name).inserted {
+        numbers[base, default: 1] += 1
+        name = "\(base)-\(numbers[base] ?? 0)"
       }
+      return name
     }
-    while let last = name.last, !last.isLetter, !last.isNumber { name.removeLast() }
-    if name.isEmpty { name = "token-\(id.filter { $0.isASCII && ($0.isLetter || $0.isNumber) }.prefix(8))" }
-    guard taken.contains(name) else { return name }
-    var number = 2
-    while taken.contains("\(name)-\(number)") { number += 1 }
-    return "\(name)-\(number)"
   }
 }

@@ -70,9 +70,19 @@ enum Tone: String {
 }
 
 extension ReportFigures {
-  /// What the newest finished run of cron says beyond what the ledger shows.
+  /// What the newest run of cron says beyond what the ledger shows: the newest that has ended, or one that never did,
+  /// as others that came after it show.
   func problemOfLastRun() -> Problem? {
-    guard let run = runs.first(where: { $0.command == "run" }), let code = run.exitCode,
+    let all = allRuns
+    let cron = all.filter { $0.command == "run" }
+    if let newest = cron.first, newest.exitCode == nil, let latest = all.first, latest.id != newest.id {
+      return Problem(
+        code: "last_run",
+        message:
+          "The last run, of \((newest.startedAt ?? newest.lastAt).minuteText), did not end: it was killed, or its machine was",
+        hint: "the next run goes on where it stopped")
+    }
+    guard let run = cron.first(where: { $0.exitCode != nil }), let code = run.exitCode,
       let exitCode = ExitCode(rawValue: Int32(clamping: code))
     else { return nil }
     let began = run.startedAt?.minuteText ?? run.lastAt.minuteText
