@@ -40,8 +40,10 @@ struct ImportCommand {
     for reason in ImportedRows.Reason.allCases {
       if let count = imported.leftOut[reason] { say("\(count) left out: \(reason.rawValue)") }
     }
-    if imported.cleaned > 0 {
-      say("\(imported.cleaned) with a description that a CSV cannot hold as it is: look at it")
+    if !imported.cleaned.isEmpty {
+      let shown =
+        imported.cleaned.prefix(10).joined(separator: ", ") + (imported.cleaned.count > 10 ? ", …" : "")
+      say("\(imported.cleaned.count) with a description that a CSV cannot hold as it is; look at \(shown)")
     }
     let expiring = imported.rows.count { $0.expiresAt != nil }
     if expiring > 0 {

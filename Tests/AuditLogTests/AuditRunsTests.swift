@@ -53,6 +53,20 @@ struct AuditRunsTests {
     #expect(try runs(2).map(\.id) == [RunID(bits: 9).text, RunID(bits: 8).text])
   }
 
+  /// Other commands write to the log, too; what cron's last run came to is not lost for them.
+  @Test func theLastFinishedRunIsKeptBehindTheNewest() throws {
+    let other = [AuditEvent.Detail("command", "token create"), AuditEvent.Detail("version", "1")]
+    try write(
+      [
+        event(1, 0, "run.started", AuditRunsTests.begin),
+        event(1, 1, "run.finished", [AuditEvent.Detail("exit", "4")]),
+      ]
+        + (2...9).flatMap { run in
+          [event(UInt64(run), run, "run.started", other), event(UInt64(run), run, "run.finished")]
+        })
+    #expect(try runs(2).map(\.id) == [9, 8, 1].map { RunID(bits: $0).text })
+  }
+
   /// A long run's beginning may lie before what is read; its first line that is read is half a line.
   @Test func onlyTheEndOfALongLogIsRead() throws {
     try write(

@@ -64,6 +64,13 @@ import Testing
     ).outcome()
     #expect(other.code == 2 && other.errors.contains("neither account nor id"), "\(other.everything)")
 
+    // A client's key is a secret like the others.
+    let key = workspace.root + "/tls/client.key"
+    chmod(key, 0o644)
+    let open = try await workspace.start(Self.profile + ["token", "list"]).outcome()
+    #expect(open.code == 2 && open.errors.contains("can be read by everybody"), "\(open.everything)")
+    chmod(key, 0o600)
+
     // The sandbox's own defaults, which say where it is without TLS, are not the job's.
     try workspace.write("none.toml", "")
     try workspace.write(

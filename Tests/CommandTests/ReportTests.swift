@@ -149,6 +149,24 @@ import Testing
     try await sandbox.expectGoodConduct()
   }
 
+  /// A device, a link or somebody's own file beside it is not what a page may replace.
+  @Test func onlyARegularFileIsReplaced() async throws {
+    let workspace = try await plant()
+    try workspace.write("page.html.new", "mine")
+    symlink(workspace.path("target.html"), workspace.path("link.html"))
+    mkfifo(workspace.path("pipe.html"), 0o600)
+    for name in ["link.html", "pipe.html"] {
+      let outcome = try await workspace.run("report", "job.toml", "--state", "state", "--output", name)
+      #expect(outcome.code == 1 && outcome.errors.contains("is not a regular file"), "\(outcome.everything)")
+      #expect(!workspace.exists("target.html"))
+    }
+    let written = try await workspace.run("report", "job.toml", "--state", "state", "--output", "page.html")
+    #expect(written.code == 0 && workspace.read("page.html.new") == "mine", "\(written.everything)")
+    let nowhere = try await workspace.run(
+      "report", "job.toml", "--state", "state", "--output", "gone/page.html")
+    #expect(nowhere.code == 1 && !nowhere.errors.contains("FileSystemError"), "\(nowhere.everything)")
+  }
+
   // MARK: The browser
 
   private static let widths = [360, 390, 768, 1280]

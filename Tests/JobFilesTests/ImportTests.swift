@@ -75,7 +75,7 @@ import Testing
         token("000000\($0.offset + 10)-2222-4333-8444-555566667777", $0.element)
       }
         + [token("99999999-2222-4333-8444-555566667777", "later", expires: "2027-01-01T00:00:00.900Z")])
-    #expect(imported.rows.count == descriptions.count + 1 && imported.cleaned == 4)
+    #expect(imported.rows.count == descriptions.count + 1 && imported.cleaned.count == 4)
     let text = SpecificationWriter.header + imported.rows.map(SpecificationWriter.line).joined()
     let workspace = try Workspace()
     let path = try workspace.write("tokens.csv", text)

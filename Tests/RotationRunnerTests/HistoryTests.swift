@@ -65,6 +65,22 @@ struct HistoryTests {
     #expect(bench.history()?.first?.standing.problem == nil, "a person wants it so")
   }
 
+  /// A job's policy is about its rows: what a one-off CSV has made is rotated by nobody.
+  @Test func aOneOffTokenIsNeverDue() throws {
+    let bench = Bench("a")
+    bench.isOneOff = true
+    #expect(bench.run()?.exit == 0)
+    bench.isOneOff = false
+    bench.rows = [Bench.row("b")]
+    bench.policy = rotating()
+    #expect(bench.run()?.exit == 0)
+    bench.clock.advance(by: .seconds(60 * 86_400))
+    let histories = try #require(bench.history())
+    #expect(histories.map(\.standing.name) == ["a", "b"])
+    #expect(histories[0].standing.dueAt == nil && histories[0].standing.problem == nil)
+    #expect(histories[1].standing.dueAt != nil)
+  }
+
   @Test func rowsAndTokensWithoutEachOtherAreTold() throws {
     let bench = Bench("a", "b")
     #expect(bench.run()?.exit == 0)

@@ -61,6 +61,9 @@ public struct Simulation {
       }
       if world.violation != nil { return world.violation }
     }
+    // A token that has become due in the very last of them may be waiting for its activation yet.
+    if report?.exitCode == .notActiveYet { report = live(Trouble()) }
+    if world.violation != nil { return world.violation }
     EndChecks.check(world, report)
     checkRepetition()
     return world.violation

@@ -26,8 +26,8 @@ public struct ImportedRows: Sendable {
   public private(set) var rows: [Row] = []
   /// Tokens that are left out, by why.
   public private(set) var leftOut: [Reason: Int] = [:]
-  /// Tokens whose description a CSV cannot hold as it is, and which got a cleaned one.
-  public private(set) var cleaned = 0
+  /// The names of rows whose description a CSV cannot hold as it is, and which got a cleaned one.
+  public private(set) var cleaned: [String] = []
 
   /// Why a token has no row.
   public enum Reason: String, Sendable, CaseIterable {
@@ -51,8 +51,8 @@ public struct ImportedRows: Sendable {
       }
       let description = Marker.split(token.description).description
       let clean = ImportedRows.cleaned(description)
-      if clean != description { cleaned += 1 }
       let name = given.name(for: clean, id: token.id)
+      if clean != description { cleaned.append(name) }
       rows.append(
         Row(
           name: name, description: clean, permissions: token.permissions, expiresAt: token.expiresAt,
