@@ -93,6 +93,8 @@ enum LedgerSchema {
     "ALTER TABLE events ADD COLUMN permissions TEXT;",
     // Which program was told what became of a token.
     "ALTER TABLE events ADD COLUMN hook TEXT;",
+    // What events call a store; null in what older programs wrote, which went by position.
+    "ALTER TABLE job_stores ADD COLUMN name TEXT;",
   ]
 
   /// Brings the database to the current version. `random` gives a new ledger its installation id and the

@@ -123,9 +123,13 @@ extension LedgerStore {
       try select.bind(1, job)
       guard let row = try select.first({ ($0.integer(0), $0.optionalText(1)) }), let cluster = row.1
       else { return nil }
-      let stores = try database.statement("SELECT store FROM job_stores WHERE job = ? ORDER BY position")
-      try stores.bind(1, row.0)
-      return JobBinding(cluster: cluster, stores: try stores.all { $0.text(0) })
+      let storesOfJob = try database.statement(
+        "SELECT store, name FROM job_stores WHERE job = ? ORDER BY position")
+      try storesOfJob.bind(1, row.0)
+      let stores = try storesOfJob.all { ($0.text(0), $0.optionalText(1)) }
+      let names = stores.compactMap(\.1)
+      return JobBinding(
+        cluster: cluster, stores: stores.map(\.0), storeNames: names.count == stores.count ? names : nil)
     }
   }
 
@@ -139,11 +143,13 @@ extension LedgerStore {
       let clear = try database.statement("DELETE FROM job_stores WHERE job = ?")
       try clear.bind(1, id)
       try clear.run()
-      let insert = try database.statement("INSERT INTO job_stores (job, position, store) VALUES (?, ?, ?)")
-      for (position, store) in binding.stores.enumerated() {
+      let insert = try database.statement(
+        "INSERT INTO job_stores (job, position, store, name) VALUES (?, ?, ?, ?)")
+      for (position, (store, name)) in zip(binding.stores, binding.storeNames).enumerated() {
         try insert.bind(1, id)
         try insert.bind(2, Int64(position))
         try insert.bind(3, store)
+        try insert.bind(4, name)
         try insert.run()
       }
     }

@@ -104,12 +104,30 @@ public struct Lease: Hashable, Sendable {
 public struct JobBinding: Equatable, Sendable {
   /// The cluster's identity: `account/cluster` for Cloud Dedicated.
   public var cluster: String
-  /// The stores in the job's order: kind and place of each, in a fixed form.
+  /// The stores in the job's order: kind and place of each, in a fixed form that begins with the kind and a colon.
   public var stores: [String]
+  /// What events call each of the stores. A store keeps its name as long as the job has it, wherever it stands in
+  /// the job's order.
+  public var storeNames: [String]
 
-  public init(cluster: String, stores: [String]) {
+  /// - Parameter storeNames: nil: the kind of each, numbered from the second of a kind on.
+  public init(cluster: String, stores: [String], storeNames: [String]? = nil) {
     self.cluster = cluster
     self.stores = stores
+    self.storeNames = storeNames ?? JobBinding.names(of: stores, known: nil)
+  }
+
+  /// Names for a job's stores: those that `known` has for them, and for new ones their kind with the first number
+  /// that neither has.
+  public static func names(of stores: [String], known: JobBinding?) -> [String] {
+    var taken = Set(known?.storeNames ?? [])
+    return stores.map { store in
+      if let known, let index = known.stores.firstIndex(of: store) { return known.storeNames[index] }
+      let kind = String(store.prefix { $0 != ":" })
+      let name = (1...).lazy.map { $0 == 1 ? kind : "\(kind)-\($0)" }.first { !taken.contains($0) } ?? kind
+      taken.insert(name)
+      return name
+    }
   }
 }
 

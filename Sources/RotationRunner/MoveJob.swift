@@ -13,14 +13,17 @@ public struct MoveJob: Sendable {
   let ports: RunPorts
   /// What the job's lineages belong to.
   let from: JobBinding
-  /// The old stores, in order.
-  let oldStores: [any SecretStore]
+  /// The old first store, where the job does not have it any more.
+  let oldFirstStore: @Sendable () throws(Problem) -> any SecretStore
 
-  public init(plan: JobPlan, ports: RunPorts, from: JobBinding, oldStores: [any SecretStore]) {
+  public init(
+    plan: JobPlan, ports: RunPorts, from: JobBinding,
+    oldFirstStore: @escaping @Sendable () throws(Problem) -> any SecretStore
+  ) {
     self.plan = plan
     self.ports = ports
     self.from = from
-    self.oldStores = oldStores
+    self.oldFirstStore = oldFirstStore
   }
 
   public func run() async -> JobReport {
@@ -99,7 +102,12 @@ public struct MoveJob: Sendable {
   /// What the strings are taken from: the old first store, which the job may have in another place now.
   private func openSource(_ waiting: NamedCount) async throws(Stop) -> any SecretStore {
     let binding = from.stores[0]
-    let source = plan.binding.stores.firstIndex(of: binding).map { plan.stores[$0] } ?? oldStores[0]
+    let source: any SecretStore
+    if let index = plan.binding.stores.firstIndex(of: binding) {
+      source = plan.stores[index]
+    } else {
+      do throws(Problem) { source = try oldFirstStore() } catch { throw .job(error, .badInput) }
+    }
     do throws(Stop) {
       // One that is not mounted is not an empty one.
       try await PrepareJob(plan: plan, ports: ports).openStores([source])

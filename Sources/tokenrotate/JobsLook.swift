@@ -85,9 +85,9 @@ struct JobsLook<Sink: LookReporter> {
         ledger: ledger, auditLog: ClosedAuditLog(),
         state: .start(log: AuditState.mainLog, installation: ledger.installation), lease: lease,
         actorName: context.environment.actorName)
-      var plan = try context.wiring.plan(
+      var plan = try await context.wiring.plan(
         for: job, specification: specification, isOneOff: specification.isOneOff, journal: journal,
-        installation: ledger.installation)
+        ledger: ledger)
       plan.only = only.isEmpty ? nil : Set(only)
       plan.isForced = context.options.flag(.force)
       let ports = RunPorts(

@@ -23,12 +23,12 @@ struct MoveCommand {
         report.remark = "nothing was to be moved"
         return MoveCommand.finish(plan, ports, report)
       }
-      do throws(Problem) {
-        let stores = try wiring.stores(boundAs: known, plan: plan, installation: ports.ledger.installation)
-        return await MoveJob(plan: plan, ports: ports, from: known, oldStores: stores).run()
-      } catch {
+      do throws(Problem) { try StoreWiring.requireSameFormats(known, plan) } catch {
         return MoveCommand.finish(plan, ports, JobReport(exitCode: .badInput, counts: [:], problem: error))
       }
+      return await MoveJob(plan: plan, ports: ports, from: known) { () throws(Problem) in
+        try wiring.oldStore(known, plan: plan, installation: ports.ledger.installation)
+      }.run()
     }
     return await jobs.run(command: "move", waitForLock: nil) { job in
       try JobsRun.Item(job: job, specification: context.specification(of: job), only: [])

@@ -264,9 +264,9 @@ struct JobsRun {
         !names.isEmpty
       else { continue }
       do {
-        var plan = try session.wiring.plan(
+        var plan = try await session.wiring.plan(
           for: own, specification: NoTokens(), isOneOff: true, journal: try await session.journal(for: own),
-          installation: session.ledger.installation)
+          ledger: session.ledger)
         plan.only = names
         plan.display = NobodyWaits()
         let ports = RunPorts(
@@ -299,10 +299,10 @@ struct JobsRun {
     }
     let plan: JobPlan
     do {
-      var made = try session.wiring.plan(
+      var made = try await session.wiring.plan(
         for: item.job, specification: item.specification, isOneOff: item.specification.isOneOff,
         journal: journal,
-        installation: session.ledger.installation)
+        ledger: session.ledger)
       made.only = item.only.isEmpty ? nil : Set(item.only)
       made.isForced = item.isForced
       plan = made

@@ -145,9 +145,9 @@ struct TokenChangeCommand {
   private func retire(
     _ holder: TokenHolder, _ target: TokenTarget, _ session: TokenSession
   ) async throws -> Bool {
-    let plan = try session.session.wiring.plan(
+    let plan = try await session.session.wiring.plan(
       for: target.ownJob(holder.job), specification: NoTokens(), isOneOff: true, journal: session.journal,
-      installation: session.session.ledger.installation)
+      ledger: session.session.ledger)
     let report = await RecordWish(
       .retire(now: true), names: [holder.name], plan: plan,
       ports: session.ports(TroubleReporter(context.tell))

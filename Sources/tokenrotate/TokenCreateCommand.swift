@@ -29,9 +29,9 @@ struct TokenCreateCommand {
       let token = OneToken(desired) { database, known in
         "token create: " + (DatabaseComplaint.text(about: database, known: known) ?? database)
       }
-      var plan = try session.session.wiring.plan(
+      var plan = try await session.session.wiring.plan(
         for: job, specification: token, isOneOff: true, journal: session.journal,
-        installation: session.session.ledger.installation)
+        ledger: session.session.ledger)
       guard stores else { return try await show(desired, &plan, target, session, &shown) }
       try await requireFree(desired, plan, target, session)
       if !target.isOfJob { try await tellWhatWasLeft(desired, plan, session) }
@@ -93,9 +93,9 @@ struct TokenCreateCommand {
   private func sweep(_ name: String, of job: Job) async {
     _ = await TokenSession.run("token create", of: job, context) { session in
       let ledger = session.session.ledger
-      var plan = try session.session.wiring.plan(
+      var plan = try await session.session.wiring.plan(
         for: job, specification: NoTokens(), isOneOff: true, journal: session.journal,
-        installation: ledger.installation)
+        ledger: ledger)
       plan.only = [name]
       plan.display = NobodyWaits()
       var ports = session.ports(TroubleReporter(context.tell))

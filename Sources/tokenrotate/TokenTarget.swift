@@ -53,7 +53,7 @@ struct TokenTarget {
     return Job(
       name: "token", path: "influxctl's configuration", folder: "/", specificationPath: "",
       specificationShownAs: "", cluster: ClusterSettings(profile: "default", tls: TLSSettings()),
-      activation: ActivationSettings(), limits: limits, stores: [StoreSettings()], hooks: [],
+      activation: ActivationSettings(), limits: limits, stores: [.file(StoreSettings.File())], hooks: [],
       audit: AuditSettings(), ledger: LedgerSettings())
   }
 
@@ -89,7 +89,7 @@ extension Job {
   func asShown(cluster: String) -> Job {
     var job = self
     job.name = ReservedJobName.shown + Job.key(of: cluster)
-    job.stores = [StoreSettings()]
+    job.stores = [.file(StoreSettings.File())]
     job.hooks = []
     job.rotation = nil
     return job

@@ -50,9 +50,9 @@ private let least = """
     #expect(job.policy == nil)
     #expect(job.stores.count == 1)
     #expect(job.stores[0].kind == .file)
-    #expect(job.stores[0].directory == nil)
-    #expect(job.stores[0].format == .raw)
-    #expect(job.stores[0].mode == .ownerOnly)
+    #expect(job.stores[0].file?.directory == nil)
+    #expect(job.stores[0].file?.format == .raw)
+    #expect(job.stores[0].file?.mode == .ownerOnly)
     #expect(job.hooks.isEmpty)
     #expect(job.audit.file == nil)
     #expect(job.ledger.url == nil)
@@ -113,11 +113,11 @@ private let least = """
     #expect(job.limits.requestsPerSecond == 10_000)
     #expect(job.limits.requestTimeout == .seconds(600))
     #expect(job.policy == PolicySettings(databases: ["plant_*", "*"], allowsWildcard: false))
-    #expect(job.stores.map(\.directory) == ["\(folder)/tokens", "/srv/t"])
-    #expect(job.stores.map(\.format) == [.env, .raw])
-    #expect(job.stores.map(\.mode) == [.groupMayRead, .groupMayRead])
-    #expect(job.stores[0].owner == "root")
-    #expect(job.stores[0].group == "telegraf")
+    #expect(job.stores.map(\.file?.directory) == ["\(folder)/tokens", "/srv/t"])
+    #expect(job.stores.map(\.file?.format) == [.env, .raw])
+    #expect(job.stores.map(\.file?.mode) == [.groupMayRead, .groupMayRead])
+    #expect(job.stores[0].file?.owner == "root")
+    #expect(job.stores[0].file?.group == "telegraf")
     #expect(job.audit.file == "\(folder)/audit.jsonl")
     #expect(
       job.rotation
@@ -272,7 +272,7 @@ private let least = """
     ("{ }", "7:20 `management_token` takes exactly one of file, env, credential and command"),
     (
       "\"SECRETSECRET\"",
-      "7:20 `management_token` must be a table that says where the token is kept, not a string"
+      "7:20 `management_token` must be a table that says where the management token is kept, not a string"
     ),
     ("{ env = \"1A\" }", "7:28 `env` must be the name of an environment variable"),
     ("{ env = \"SECRET.SECRET\" }", "7:28 `env` must be the name of an environment variable"),

@@ -119,10 +119,10 @@ extension Workspace {
   }
 }
 
-@Suite struct ManagementTokenSourceTests {
+@Suite struct SecretSourceTests {
   private let environment = ["PATH": "/usr/bin:/bin", "HOME": "/", "TOKEN": "abc", "EMPTY": "", "TWO": "a b"]
 
-  private func read(_ source: ManagementTokenSource, _ extra: [String: String] = [:]) throws -> String {
+  private func read(_ source: SecretSource, _ extra: [String: String] = [:]) throws -> String {
     let environment = environment.merging(extra) { $1 }
     return try source.read(environment: environment, trust: untrusting)
       .withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
@@ -144,18 +144,18 @@ extension Workspace {
     let workspace = try Workspace()
     _ = try workspace.write("token", "by-hand\n", mode: 0o600)
     for environment in [[:], ["CREDENTIALS_DIRECTORY": ""]] {
-      let secret = try ManagementTokenSource.credential("token").read(
+      let secret = try SecretSource.credential("token").read(
         environment: environment, trust: untrusting, credentialsFolder: workspace.path)
       #expect(secret.withUnsafeBytes { String(decoding: $0, as: UTF8.self) } == "by-hand")
     }
     // What the manager hands over is what counts, even where it handed over nothing.
     #expect(throws: FileError.self) {
-      try ManagementTokenSource.credential("token").read(
+      try SecretSource.credential("token").read(
         environment: ["CREDENTIALS_DIRECTORY": workspace.path + "/none"], trust: untrusting,
         credentialsFolder: workspace.path)
     }
     let missing = #expect(throws: FileError.self) {
-      try ManagementTokenSource.credential("x").read(
+      try SecretSource.credential("x").read(
         environment: [:], trust: untrusting, credentialsFolder: workspace.path)
     }
     #expect(missing?.message.contains("without $CREDENTIALS_DIRECTORY") == true)
@@ -174,7 +174,7 @@ extension Workspace {
   }
 
   @Test func whatGoesWrongIsSaid() throws {
-    func error(_ source: ManagementTokenSource) -> FileError? {
+    func error(_ source: SecretSource) -> FileError? {
       do { _ = try read(source) } catch let error as FileError { return error } catch {}
       return nil
     }

@@ -88,7 +88,7 @@ final class Bench: @unchecked Sendable {
   /// Moves the job from what it was bound to.
   func move(from binding: JobBinding, oldStores: [MemoryStore]) -> Result? {
     perform { plan, ports in
-      await MoveJob(plan: plan, ports: ports, from: binding, oldStores: oldStores).run()
+      await MoveJob(plan: plan, ports: ports, from: binding, oldFirstStore: { oldStores[0] }).run()
     }
   }
 

@@ -16,7 +16,8 @@ struct ClusterDecoder {
       accountID: uuid("account_id"), clusterID: uuid("cluster_id"),
       host: url("host", allowsPath: false, defaultScheme: "https"),
       managementURL: url("management_url", allowsPath: true),
-      managementToken: managementToken(), tls: tls())
+      managementToken: section.secretSource("management_token", paths),
+      tls: section.tls(paths, shown: "[cluster.tls]"))
     let ids = ["account_id", "cluster_id"]
     if product == .clustered {
       for key in ids where section.has(key) {
@@ -61,66 +62,6 @@ struct ClusterDecoder {
       section.log.add("`\(key)`: \(error.message)", at: text.position, hint: error.hint)
       return nil
     }
-  }
-
-  private func managementToken() -> ManagementTokenSource? {
-    let forms = "{ file = \"…\" }, { env = \"…\" }, { credential = \"…\" } or { command = [\"…\"] }"
-    if let value = section.table["management_token"], !value.isTable {
-      // The value may be the token itself: it is not shown.
-      section.log.add(
-        "`management_token` must be a table that says where the token is kept, not \(value.kind)",
-        at: value.position, hint: "write \(forms)")
-      return nil
-    }
-    guard
-      let source = section.section(
-        "management_token", shown: "management_token", keys: ["file", "env", "credential", "command"])
-    else { return nil }
-    guard source.table.entries.count == 1 else {
-      section.log.add(
-        "`management_token` takes exactly one of file, env, credential and command",
-        at: source.position, hint: "write \(forms)")
-      return nil
-    }
-    if let file = source.string("file") { return .file(paths.absolute(file.value)) }
-    if let name = source.string("env") { return environment(name) }
-    if let name = source.string("credential") { return credential(name) }
-    return source.command("command").map { .command(paths.command($0)) }
-  }
-
-  private func environment(_ name: Located<String>) -> ManagementTokenSource? {
-    let isName =
-      name.value.utf8.allSatisfy { byte in
-        byte == UInt8(ascii: "_") || Character(Unicode.Scalar(byte)).isLetter && byte < 128
-          || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-      } && !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(name.value.utf8.first ?? 0)
-    guard isName else {
-      // Somebody may have pasted the token: it is not shown.
-      section.log.add("`env` must be the name of an environment variable", at: name.position)
-      return nil
-    }
-    return .environment(name.value)
-  }
-
-  private func credential(_ name: Located<String>) -> ManagementTokenSource? {
-    guard !name.value.contains("/"), name.value != ".", name.value != ".." else {
-      section.log.add("`credential` must be the name of a systemd credential, not a path", at: name.position)
-      return nil
-    }
-    return .credential(name.value)
-  }
-
-  private func tls() -> TLSSettings {
-    guard let tls = section.section("tls", shown: "[cluster.tls]", keys: ["ca", "cert", "key"]) else {
-      return TLSSettings()
-    }
-    for (given, other) in [("cert", "key"), ("key", "cert")] where tls.has(given) && !tls.has(other) {
-      section.log.add("`\(given)` needs `\(other)` beside it", at: tls.position(of: given))
-    }
-    return TLSSettings(
-      authority: tls.string("ca").map { paths.absolute($0.value) },
-      certificate: tls.string("cert").map { paths.absolute($0.value) },
-      key: tls.string("key").map { paths.absolute($0.value) })
   }
 }
 

@@ -72,12 +72,12 @@ public struct ClusterSettings: Equatable, Sendable {
   /// itself for Clustered.
   public var managementURL: String?
   /// Nil only when there is a profile.
-  public var managementToken: ManagementTokenSource?
+  public var managementToken: SecretSource?
   public var tls: TLSSettings
 
   public init(
     product: Product? = nil, profile: String? = nil, accountID: String? = nil, clusterID: String? = nil,
-    host: String? = nil, managementURL: String? = nil, managementToken: ManagementTokenSource? = nil,
+    host: String? = nil, managementURL: String? = nil, managementToken: SecretSource? = nil,
     tls: TLSSettings
   ) {
     self.product = product
@@ -197,42 +197,6 @@ public struct PolicySettings: Equatable, Sendable {
   public func allows(database: some StringProtocol) -> Bool {
     guard let databases else { return true }
     return databases.contains { DatabasePattern.matches(database.utf8, pattern: $0.utf8) }
-  }
-}
-
-/// `[[store]]`: where tokens are delivered to.
-public struct StoreSettings: Equatable, Sendable {
-  public enum Kind: String, Sendable, CaseIterable {
-    case file
-    case command
-    case vault
-    case awsSecretsManager = "aws-secrets-manager"
-  }
-
-  public enum Format: String, Sendable, CaseIterable {
-    case raw
-    case env
-    case json
-  }
-
-  public var kind: Kind = .file
-  /// An absolute path. Nil: `tokens/JOB` in the state directory.
-  public var directory: String?
-  public var format: Format = .raw
-  public var owner: String?
-  public var group: String?
-  public var mode: FileMode = .ownerOnly
-
-  public init(
-    kind: Kind = .file, directory: String? = nil, format: Format = .raw, owner: String? = nil,
-    group: String? = nil, mode: FileMode = .ownerOnly
-  ) {
-    self.kind = kind
-    self.directory = directory
-    self.format = format
-    self.owner = owner
-    self.group = group
-    self.mode = mode
   }
 }
 

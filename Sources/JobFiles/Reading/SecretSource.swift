@@ -1,7 +1,7 @@
 public import RotationPorts
 
-/// Where the management token is kept.
-public enum ManagementTokenSource: Equatable, Sendable {
+/// Where a secret is kept that a job needs: the management token, or what a store is reached with.
+public enum SecretSource: Equatable, Sendable {
   /// An absolute path.
   case file(String)
   /// The name of an environment variable.
@@ -9,24 +9,29 @@ public enum ManagementTokenSource: Equatable, Sendable {
   /// A systemd credential: a file of that name in `$CREDENTIALS_DIRECTORY`, or in `credentialsFolder` when nobody
   /// sets that, as for a call by hand.
   case credential(String)
-  /// A program and its arguments, whose standard output is the token.
+  /// A program and its arguments, whose standard output is the secret.
   case command([String])
 
   /// Where the systemd unit takes its credentials from, so that one job file is right for the service and for a
   /// person.
   public static let credentialsFolder = "/etc/tokenrotate"
 
-  /// Reads the token; blocks, for up to 30 s when it comes from a command.
+  /// What the secret of a key is called: `management token` for `management_token`.
+  static func words(_ key: String) -> String { key.split(separator: "_").joined(separator: " ") }
+
+  /// Reads the secret; blocks, for up to 30 s when it comes from a command.
   ///
   /// - Parameters:
+  ///   - key: the key that says where it is, for messages; `table` is where the key is.
   ///   - environment: the environment of this process.
   ///   - trust: whose files may be believed; a command's program is checked.
   ///   - credentialsFolder: where a credential is without `$CREDENTIALS_DIRECTORY`.
   /// - Throws: `FileError` when there is none, or it is not one line of printable ASCII, as a header
   ///   needs it.
   public func read(
-    environment: [String: String], trust: TrustRule = .ofThisProcess,
-    credentialsFolder: String = ManagementTokenSource.credentialsFolder
+    key: String = "management_token", of table: String = "[cluster]", environment: [String: String],
+    trust: TrustRule = .ofThisProcess,
+    credentialsFolder: String = SecretSource.credentialsFolder
   ) throws(FileError) -> Secret {
     let secret: Secret
     switch self {
@@ -36,7 +41,7 @@ public enum ManagementTokenSource: Equatable, Sendable {
       guard let value = environment[name], !value.isEmpty else {
         throw FileError(
           .notSet, "the environment variable \(name) is not set or is empty",
-          hint: "[cluster] management_token names it")
+          hint: "\(table) \(key) names it")
       }
       var bytes = Array(value.utf8)
       defer { bytes.wipe() }
@@ -62,8 +67,8 @@ public enum ManagementTokenSource: Equatable, Sendable {
     guard secret.withUnsafeBytes({ $0.allSatisfy { (0x21...0x7E).contains($0) } }) else {
       throw FileError(
         .malformed,
-        "the management token from \(shown) holds a space, a line break or another such character",
-        hint: "it must be one line that holds the token and nothing else")
+        "the \(SecretSource.words(key)) from \(shown) holds a space, a line break or another such character",
+        hint: "it must be one line that holds it and nothing else")
     }
     return secret
   }

@@ -24,7 +24,7 @@ extension FileStoreFiles {
 
   private func currentToken(
     _ generation: Int, _ string: Secret, _ files: FileStorePaths.Files, _ place: StorePlace
-  ) throws(StoreError) -> FileStoreRecord {
+  ) throws(StoreError) -> PlaceRecord {
     guard let current = try currentRecord(string, files, place) else { throw foreignFile(files.current) }
     guard current.generation == generation else {
       throw StoreError.conflict(

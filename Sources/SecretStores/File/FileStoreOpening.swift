@@ -103,7 +103,7 @@ extension FileStoreFiles {
     }
     guard let content else {
       let json = FlatJSONWriter()
-      json.field("version", FileStoreRecord.version)
+      json.field("version", PlaceRecord.version)
       json.field("installation", settings.installation.text)
       return try StoreError.wrap { () throws(FileSystemError) in
         try replace(
@@ -113,7 +113,7 @@ extension FileStoreFiles {
         try fileSystem.syncDirectory(settings.directory)
       }
     }
-    guard let json = FlatJSONReader(content), json.number("version") == FileStoreRecord.version,
+    guard let json = FlatJSONReader(content), json.number("version") == PlaceRecord.version,
       let installation = json.text("installation").flatMap({ InstallationID($0) })
     else { throw malformed(paths.installation) }
     guard installation == settings.installation else {

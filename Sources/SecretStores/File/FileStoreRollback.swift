@@ -33,7 +33,7 @@ extension FileStoreFiles {
   /// The current token with its string and the mark; throws when the places do not hold what is expected.
   private func displacedToken(
     _ from: Int, _ to: Int, _ files: FileStorePaths.Files, _ place: StorePlace
-  ) throws(StoreError) -> FileStoreRecord {
+  ) throws(StoreError) -> PlaceRecord {
     guard let string = try currentString(files), var current = try currentRecord(string, files, place),
       current.generation == from
     else {
@@ -55,7 +55,7 @@ extension FileStoreFiles {
   }
 
   private func complete(
-    _ displaced: FileStoreRecord, _ to: Int, _ files: FileStorePaths.Files, _ place: StorePlace
+    _ displaced: PlaceRecord, _ to: Int, _ files: FileStorePaths.Files, _ place: StorePlace
   ) throws(StoreError) {
     guard displaced.accessToken != nil else { throw malformed(files.pending.path) }
     // With the displaced token in the previous place, file and owner record are right and durable.

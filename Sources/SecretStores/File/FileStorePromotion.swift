@@ -44,7 +44,7 @@ extension FileStoreFiles {
 
   /// With nothing to promote, the generation has to be current already.
   private func requireCurrent(
-    _ generation: Int, _ owner: FileStoreRecord?, _ files: FileStorePaths.Files, _ place: StorePlace
+    _ generation: Int, _ owner: PlaceRecord?, _ files: FileStorePaths.Files, _ place: StorePlace
   ) throws(StoreError) {
     guard let owner, owner.generation == generation else {
       throw StoreError.conflict(
@@ -64,7 +64,7 @@ extension FileStoreFiles {
   /// The previous place may hold the only copy of a string that is in use: only the same token's record is
   /// written over.
   func requirePreviousFree(
-    for token: FileStoreRecord, _ files: FileStorePaths.Files, _ place: StorePlace
+    for token: PlaceRecord, _ files: FileStorePaths.Files, _ place: StorePlace
   ) throws(StoreError) {
     guard let previous = try record(files.previous, place), previous.attempt != token.attempt else { return }
     throw StoreError.conflict(
@@ -90,7 +90,7 @@ extension FileStoreFiles {
   }
 
   func writeRecord(
-    _ record: FileStoreRecord, includingToken: Bool, to entry: FileStorePaths.Files.Record
+    _ record: PlaceRecord, includingToken: Bool, to entry: FileStorePaths.Files.Record
   ) throws(StoreError) {
     let content = record.encoded(includingToken: includingToken)
     try StoreError.wrap { () throws(FileSystemError) in

@@ -46,7 +46,7 @@ extension FileStoreFiles {
 
   // MARK: Errors
 
-  func pendingConflict(_ pending: FileStoreRecord, _ place: StorePlace) -> StoreError {
+  func pendingConflict(_ pending: PlaceRecord, _ place: StorePlace) -> StoreError {
     StoreError.conflict(
       "attempt \(pending.attempt) (generation \(pending.generation)) of \(place.name) is pending in "
         + settings.directory,

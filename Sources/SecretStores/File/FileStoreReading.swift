@@ -27,7 +27,7 @@ extension FileStoreFiles {
   }
 
   private func token(
-    of record: FileStoreRecord, _ entry: FileStorePaths.Files.Record
+    of record: PlaceRecord, _ entry: FileStorePaths.Files.Record
   ) throws(StoreError) -> StoredToken {
     guard let string = record.accessToken else { throw malformed(entry.path) }
     return record.token(string)
@@ -39,7 +39,7 @@ extension FileStoreFiles {
   /// there then, and it is right; in a rollback the file may be the previous token's.
   func currentRecord(
     _ string: Secret, _ files: FileStorePaths.Files, _ place: StorePlace
-  ) throws(StoreError) -> FileStoreRecord? {
+  ) throws(StoreError) -> PlaceRecord? {
     if let pending = try record(files.pending, place) {
       if pending.accessToken == string { return pending }
       if pending.rolledBackTo != nil, let previous = try record(files.previous, place),
@@ -54,7 +54,7 @@ extension FileStoreFiles {
   /// The token that a rollback that was not completed takes out of the current place.
   func halfDoneRollback(
     _ files: FileStorePaths.Files, _ place: StorePlace
-  ) throws(StoreError) -> FileStoreRecord? {
+  ) throws(StoreError) -> PlaceRecord? {
     guard let pending = try record(files.pending, place), pending.rolledBackTo != nil else { return nil }
     return pending
   }
@@ -64,12 +64,12 @@ extension FileStoreFiles {
   /// A record of this place, or of the one that it is moved from; `ownedByAnother` when it is somebody else's.
   func record(
     _ entry: FileStorePaths.Files.Record, _ place: StorePlace, movedFrom old: StorePlace? = nil
-  ) throws(StoreError) -> FileStoreRecord? {
+  ) throws(StoreError) -> PlaceRecord? {
     let content = try StoreError.wrap { () throws(FileSystemError) in
-      try fileSystem.readFileIfPresent(entry.path, maximumBytes: FileStoreRecord.maximumBytesRead)
+      try fileSystem.readFileIfPresent(entry.path, maximumBytes: PlaceRecord.maximumBytesRead)
     }
     guard var bytes = content else { return nil }
-    let found = FileStoreRecord(bytes)
+    let found = PlaceRecord(bytes)
     bytes.withUnsafeMutableBytes { Secret.wipe($0) }
     guard let found else { throw malformed(entry.path) }
     let isOurs = [place, old].contains { place in
@@ -87,14 +87,14 @@ extension FileStoreFiles {
 
   func owner(
     of files: FileStorePaths.Files, _ place: StorePlace
-  ) throws(StoreError) -> FileStoreRecord? {
+  ) throws(StoreError) -> PlaceRecord? {
     try record(files.owner, place)
   }
 
   /// The string that consumers see; nil when there is no file.
   func currentString(_ files: FileStorePaths.Files) throws(StoreError) -> Secret? {
     let content = try StoreError.wrap { () throws(FileSystemError) in
-      try fileSystem.readFileIfPresent(files.current, maximumBytes: FileStoreRecord.maximumBytesRead)
+      try fileSystem.readFileIfPresent(files.current, maximumBytes: PlaceRecord.maximumBytesRead)
     }
     guard var bytes = content else { return nil }
     let string = settings.format.accessToken(in: bytes)

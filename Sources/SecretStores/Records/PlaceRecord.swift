@@ -1,9 +1,8 @@
 internal import RotationModel
 internal import RotationPorts
 
-/// What the store remembers about a place: whose it is and which token is there. With the token's string it
-/// is a record of `.pending` or `.previous`, without it one of `.owner`.
-struct FileStoreRecord: Equatable {
+/// What a store remembers about a place: whose it is and which token is there, with or without its string.
+struct PlaceRecord: Equatable {
   static let version = 1
   /// Room for a token of 4096 bytes and nine hundred databases with the longest names.
   static let maximumBytes = 64 * 1024
@@ -22,6 +21,8 @@ struct FileStoreRecord: Equatable {
   var accessToken: Secret?
   /// The generation that a rollback makes current in place of this one, while it is under way.
   var rolledBackTo: Int?
+  /// Room kept for a token that is not made yet.
+  var isReservation = false
 
   init(_ token: StoredToken, at place: StorePlace, installation: InstallationID) {
     self.installation = installation
@@ -36,9 +37,20 @@ struct FileStoreRecord: Equatable {
     accessToken = token.accessToken
   }
 
+  /// Room for the token at a place.
+  init(reservationOf token: PlannedToken, at place: StorePlace, installation: InstallationID) {
+    self.init(
+      StoredToken(
+        generation: token.generation, attempt: token.attempt, tokenID: "", accessToken: Secret([]),
+        host: token.host, databases: token.databases, expiresAt: token.expiresAt),
+      at: place, installation: installation)
+    accessToken = nil
+    isReservation = true
+  }
+
   /// Reads a record back; nil when it is not one, or was written by a newer program.
   init?(_ bytes: [UInt8]) {
-    guard let json = FlatJSONReader(bytes), json.number("version") == FileStoreRecord.version,
+    guard let json = FlatJSONReader(bytes), json.number("version") == PlaceRecord.version,
       let installation = json.text("installation").flatMap({ InstallationID($0) }),
       let job = json.text("job"), let name = json.text("name"),
       let generation = json.number("generation"),
@@ -58,13 +70,14 @@ struct FileStoreRecord: Equatable {
     self.databases = databases
     self.expiresAt = expiresAt
     rolledBackTo = json.number("rolled_back_to")
+    isReservation = json.number("reserved") == 1
     accessToken = json.secret("token", where: TokenText.isAllowed)
   }
 
   /// The record as it is on disk. Without `includingToken` nothing of the string is in it.
   func encoded(includingToken: Bool) -> SecretBuffer {
     let json = FlatJSONWriter()
-    json.field("version", FileStoreRecord.version)
+    json.field("version", PlaceRecord.version)
     json.field("installation", installation.text)
     json.field("job", job)
     json.field("name", name)
@@ -75,6 +88,7 @@ struct FileStoreRecord: Equatable {
     json.field("databases", databases)
     json.field("expires_at", expiresAt?.rfc3339)
     if let rolledBackTo { json.field("rolled_back_to", rolledBackTo) }
+    if isReservation { json.field("reserved", 1) }
     if includingToken, let accessToken { json.field("token", accessToken) }
     return json.finish()
   }
@@ -83,13 +97,19 @@ struct FileStoreRecord: Equatable {
   static func longestBytes(
     of token: PlannedToken, at place: StorePlace, installation: InstallationID
   ) -> Int {
-    let longest = StoredToken(
-      generation: token.generation, attempt: token.attempt,
-      tokenID: String(repeating: "x", count: longestTokenIDBytes),
-      accessToken: Secret(repeatElement(UInt8(ascii: "x"), count: TokenText.maximumBytes)), host: token.host,
-      // A time is longer than none, and all are equally long.
-      databases: token.databases, expiresAt: Instant(milliseconds: 0))
-    return FileStoreRecord(longest, at: place, installation: installation).encoded(includingToken: true).count
+    PlaceRecord(reservationOf: token, at: place, installation: installation).longest
+      .encoded(includingToken: true).count
+  }
+
+  /// The reservation's record as the longest that it can become, whatever id and string the cluster gives it.
+  var longest: PlaceRecord {
+    var record = self
+    record.isReservation = false
+    record.tokenID = String(repeating: "x", count: PlaceRecord.longestTokenIDBytes)
+    record.accessToken = Secret(repeatElement(UInt8(ascii: "x"), count: TokenText.maximumBytes))
+    // A time is longer than none, and all are equally long.
+    record.expiresAt = Instant(milliseconds: 0)
+    return record
   }
 
   /// Ids are UUIDs; this is far more.
@@ -100,6 +120,13 @@ struct FileStoreRecord: Equatable {
     StoredToken(
       generation: generation, attempt: attempt, tokenID: tokenID, accessToken: accessToken, host: host,
       databases: databases, expiresAt: expiresAt)
+  }
+
+  /// The record under another name of the same job.
+  func renamed(_ name: String) -> PlaceRecord {
+    var record = self
+    record.name = name
+    return record
   }
 
   func belongs(to place: StorePlace, of installation: InstallationID) -> Bool {

@@ -120,9 +120,9 @@ extension FileStoreFiles {
 
 /// What the store remembers about a place.
 private struct PlaceRecords {
-  var previous: FileStoreRecord?
-  var pending: FileStoreRecord?
-  var owner: FileStoreRecord?
+  var previous: PlaceRecord?
+  var pending: PlaceRecord?
+  var owner: PlaceRecord?
 
   var isEmpty: Bool { previous == nil && pending == nil && owner == nil }
 
@@ -130,17 +130,9 @@ private struct PlaceRecords {
   /// the place is taken.
   func paired(
     with files: FileStorePaths.Files
-  ) -> [(record: FileStoreRecord, entry: FileStorePaths.Files.Record)] {
+  ) -> [(record: PlaceRecord, entry: FileStorePaths.Files.Record)] {
     [(previous, files.previous), (pending, files.pending), (owner, files.owner)].compactMap { record, entry in
       record.map { ($0, entry) }
     }
-  }
-}
-
-extension FileStoreRecord {
-  fileprivate func renamed(_ name: String) -> FileStoreRecord {
-    var record = self
-    record.name = name
-    return record
   }
 }

@@ -13,7 +13,7 @@ extension FileStoreFiles {
     }
     if try isCurrent(token, files, place) { return }
     try requireFitting(token, place)
-    let byteCount = FileStoreRecord.longestBytes(of: token, at: place, installation: settings.installation)
+    let byteCount = PlaceRecord.longestBytes(of: token, at: place, installation: settings.installation)
     try requireRecord(of: byteCount, place)
     try requireOwnCurrentFile(files, place)
     try StoreError.wrap { () throws(FileSystemError) in
@@ -52,7 +52,7 @@ extension FileStoreFiles {
       }
       return
     }
-    let bytes = FileStoreRecord(token, at: place, installation: settings.installation)
+    let bytes = PlaceRecord(token, at: place, installation: settings.installation)
       .encoded(includingToken: true)
     try requireRecord(of: bytes.count, place)
     try StoreError.wrap { () throws(FileSystemError) in try fill(files, with: bytes) }
@@ -174,11 +174,11 @@ extension FileStoreFiles {
   }
 
   private func requireRecord(of byteCount: Int, _ place: StorePlace) throws(StoreError) {
-    guard byteCount <= FileStoreRecord.maximumBytes else {
+    guard byteCount <= PlaceRecord.maximumBytes else {
       throw StoreError(
         .malformed,
         message: "the record of \(place.name) would have \(byteCount) bytes, and "
-          + "\(FileStoreRecord.maximumBytes) are possible",
+          + "\(PlaceRecord.maximumBytes) are possible",
         hint: "Give the token fewer databases, or \"*\".")
     }
   }
