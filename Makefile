@@ -24,7 +24,8 @@ BUILD_PACKAGES := git make g++ pkg-config libcurl4-openssl-dev libsqlite3-dev li
 # makes a world for the guides, and a browser with letters to draw.
 TEST_PACKAGES := influxdb prometheus openssl gcc jq python3 curl shellcheck strace zsh fish man-db mandoc bsdextrautils \
 	cron systemd util-linux iproute2 python3-venv chromium fonts-dejavu-core
-MANIFEST_TOOLS := .build/manifest-tools
+# Python programs for tests, each in .build/NAME from scripts/NAME.txt: what checks Kubernetes manifests.
+PYTHON_TOOLS := manifest-tools
 # What checks the model of the protocol:
 MODEL_PACKAGES := spin gcc libc6-dev
 
@@ -40,7 +41,7 @@ help: ## show this list
 .PHONY: setup
 setup: ## install what build and tests need (Debian packages; the Swift toolchain is yours to install)
 	@scripts/setup.sh $(BUILD_PACKAGES) -- $(TEST_PACKAGES)
-	@scripts/manifest-tools.sh $(MANIFEST_TOOLS)
+	@scripts/python-tools.sh .build $(PYTHON_TOOLS)
 
 .PHONY: setup-build
 setup-build:
