@@ -54,6 +54,8 @@ public final class RunReporter: Reporter {
     state.withLock { $0.finish(run, exitCode, problem) }
   }
 
+  public func waits(_ job: String, for problem: Problem) { warn(problem) }
+
   /// Something beside the run did not work, such as telling a monitor. Said even when nothing else is to be said.
   public func warn(_ problem: Problem) {
     state.withLock { $0.console.problem(.warning, nil, problem) }

@@ -12,6 +12,8 @@ public struct Generation: Equatable, Sendable {
   public internal(set) var phase: Phase
   /// The stores that call this generation current.
   public internal(set) var promotedIn: Set<String> = []
+  /// The stores that have failed to make it current since they last did, and why.
+  public internal(set) var failedStores: [String: String] = [:]
   /// The hooks that were told of it as it is now and have done their work.
   public internal(set) var hooksDone: Set<String> = []
   /// Whether those that are to be told of its end were not told yet, or not all of them.

@@ -152,6 +152,7 @@ extension RotationMachine {
         let newer = generations.lastIndex(where: { $0.phase == .current })
       else { throw illegal(timed) }
       generations[index].promotedIn.insert(store)
+      generations[index].failedStores[store] = nil
       generations[newer].promotedIn.remove(store)
     case .rollbackDone(let number, let at):
       let index = try generationIndex(number, in: [.superseded], timed)
@@ -186,6 +187,7 @@ extension RotationMachine {
       let index = try generationIndex(number, in: [.current, .revoked], timed)
       guard wishes.retirement != nil, mayWithdraw(generations[index]) else { throw illegal(timed) }
       generations[index].promotedIn.remove(store)
+      generations[index].failedStores[store] = nil
       guard generations[index].promotedIn.isEmpty else { return }
       switch generations[index].phase {
       case .current: generations[index].supersede(at: at)

@@ -155,9 +155,11 @@ public struct RotationMachine: Equatable, Sendable {
     case .storePromoted(let generation, let store):
       let index = try generationIndex(generation, in: [.active, .delivering, .current], timed)
       generations[index].promotedIn.insert(store)
+      generations[index].failedStores[store] = nil
       if generations[index].phase == .active { generations[index].phase = .delivering }
-    case .deliveryFailed(let generation, _, _):
-      _ = try generationIndex(generation, in: [.active, .delivering, .current, .superseded], timed)
+    case .deliveryFailed(let generation, let store, let reason):
+      let index = try generationIndex(generation, in: [.active, .delivering, .current, .superseded], timed)
+      generations[index].failedStores[store] = reason
     case .deliveryDone(let generation, let at):
       let index = try generationIndex(generation, in: [.delivering, .current], timed)
       for old in generations.indices where generations[old].number != generation {
@@ -172,6 +174,7 @@ public struct RotationMachine: Equatable, Sendable {
         }
       }
       generations[index].phase = .current
+      generations[index].failedStores = [:]
       generations[index].deliveredAt = at
 
     case .hookDone, .hookFailed, .hooksOwed, .hooksSettled:

@@ -9,7 +9,13 @@ public protocol Reporter: Sendable {
   func tokenFinished(_ job: String, _ report: TokenReport)
   /// Something that concerns the job and no one token, and that a person should look at.
   func noticed(_ job: String, _ problem: Problem)
+  /// Something that the run waits for and that may pass by itself. May come from any task.
+  func waits(_ job: String, for problem: Problem)
   func jobFinished(_ job: String, _ report: JobReport)
+}
+
+extension Reporter {
+  public func waits(_ job: String, for problem: Problem) {}
 }
 
 /// How far a job is.

@@ -149,8 +149,10 @@ public struct StoreFlaw: Equatable, Sendable {
 /// Why a store did not do what it was asked.
 public struct StoreError: Error, Equatable, Sendable {
   public enum Code: String, Sendable {
-    /// Out of reach, read-only, or failing: may pass.
+    /// Read-only, closed to us, or failing: may pass.
     case unavailable
+    /// Its server does not answer, or not now: may well pass within minutes.
+    case unreachable
     /// No room left: may pass when somebody makes some.
     case noRoom = "no_room"
     /// The place or the whole store belongs to another installation, job or name.
@@ -180,7 +182,7 @@ public struct StoreError: Error, Equatable, Sendable {
   /// Whether the same call may well succeed a little later.
   public var isPassing: Bool {
     switch code {
-    case .unavailable, .noRoom: true
+    case .unavailable, .unreachable, .noRoom: true
     case .ownedByAnother, .conflict, .missing, .misconfigured, .malformed: false
     }
   }

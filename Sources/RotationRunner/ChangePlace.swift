@@ -8,19 +8,24 @@ extension Performer {
     guard let store = plan.store(named: storeName), let newer = work.machine.incumbent else {
       return .finished(.failed)
     }
-    let place = work.place(job: plan.name)
+    if let next = turn(of: storeName, &work) { return next }
     do throws(StoreError) {
-      try await store.rollBack(from: newer.number, to: number, at: place)
-    } catch { return try await failedDelivery(error, of: number, in: storeName, work: &work) }
+      try await store.rollBack(from: newer.number, to: number, at: work.place(job: plan.name))
+    } catch { return try await failedDelivery(error, of: number, in: store, work: &work) }
+    await succeeded(in: store, &work)
     try await record([.storeRolledBack(generation: number, store: storeName)], for: &work)
     return nil
   }
 
   /// Lets one store have no current token of this name any more.
   func withdraw(_ number: Int, from storeName: String, work: inout TokenWork) async throws(Stop) -> Next? {
-    do throws(StoreError) {
-      try await plan.store(named: storeName)?.withdraw(generation: number, at: work.place(job: plan.name))
-    } catch { return try await failedDelivery(error, of: number, in: storeName, work: &work) }
+    if let next = turn(of: storeName, &work) { return next }
+    if let store = plan.store(named: storeName) {
+      do throws(StoreError) {
+        try await store.withdraw(generation: number, at: work.place(job: plan.name))
+      } catch { return try await failedDelivery(error, of: number, in: store, work: &work) }
+      await succeeded(in: store, &work)
+    }
     try await record(
       [.storeWithdrawn(generation: number, store: storeName, at: serviceTimeAtLatest)], for: &work)
     return nil
@@ -54,21 +59,46 @@ extension Performer {
     return nil
   }
 
-  /// A store that failed is asked again for as long as is bearable; then the next run goes on.
-  func failedDelivery(
-    _ error: StoreError, of number: Int, in storeName: String, work: inout TokenWork
-  ) async throws(Stop) -> Next? {
-    work.failedDeliveries += 1
-    if error.isPassing,
-      let delay = RetrySchedule.reading.delay(
-        afterFailure: work.failedDeliveries, retryAfter: nil, jitter: ports.random.fraction())
-    {
-      return .pause(until: ports.clock.uptime + delay)
+  /// nil: the store may be asked. One that has failed comes last; when nothing else is left to be done, it is waited
+  /// for, or the lineage ends with what it has failed of.
+  func turn(of store: String, _ work: inout TokenWork) -> Next? {
+    if let problem = work.storesGivenUp[store] {
+      work.fail(problem, as: .undelivered)
+      return .finished(work.outcomeOfProblem)
     }
-    try await record(
-      [.deliveryFailed(generation: number, store: storeName, reason: error.message)], for: &work)
-    work.fail(Problem(error).naming(work.name), as: .undelivered)
+    guard let at = work.storesAskedLater[store], at > ports.clock.uptime else { return nil }
+    return .pause(until: at)
+  }
+
+  func succeeded(in store: any SecretStore, _ work: inout TokenWork) async {
+    await outages.ended(store.name)
+    work.storesAskedLater[store.name] = nil
+    work.failedStoreCalls = 0
+  }
+
+  /// What becomes of the lineage when the first store does not say what it holds.
+  func pauseOrEnd(_ error: StoreError, _ work: inout TokenWork, as outcome: TokenOutcome) async -> Next {
+    work.failedStoreCalls += 1
+    if let pause = await pause(for: plan.stores[0], after: error, failure: work.failedStoreCalls) {
+      return .pause(until: ports.clock.uptime + pause)
+    }
+    work.fail(Problem(error).naming(work.name), as: outcome)
     return .finished(work.outcomeOfProblem)
+  }
+
+  /// A store that failed is asked again for as long as is bearable, after the others; then the next run goes on.
+  func failedDelivery(
+    _ error: StoreError, of number: Int, in store: any SecretStore, work: inout TokenWork
+  ) async throws(Stop) -> Next? {
+    work.failedStoreCalls += 1
+    if let pause = await pause(for: store, after: error, failure: work.failedStoreCalls) {
+      work.storesAskedLater[store.name] = ports.clock.uptime + pause
+      return nil
+    }
+    work.storesGivenUp[store.name] = Problem(error).naming(work.name)
+    try await record(
+      [.deliveryFailed(generation: number, store: store.name, reason: error.message)], for: &work)
+    return nil
   }
 }
 
@@ -76,7 +106,7 @@ extension StoreError {
   fileprivate var saysThatPlaceIsTaken: Bool {
     switch code {
     case .ownedByAnother, .conflict: true
-    case .unavailable, .noRoom, .missing, .misconfigured, .malformed: false
+    case .unavailable, .unreachable, .noRoom, .missing, .misconfigured, .malformed: false
     }
   }
 }

@@ -20,9 +20,12 @@ extension Performer {
       expiresAt: desired.expiry.instant(createdAt: ports.clock.now))
     do throws(StoreError) {
       try await plan.stores[0].reserve(work.place(job: plan.name), for: planned)
+      await succeeded(in: plan.stores[0], &work)
     } catch {
-      guard error.isPassing else { return fail(&work, Problem(error)) }
-      return pauseOrFail(&work, Problem(error))
+      work.failedStoreCalls += 1
+      let pause = await pause(
+        for: plan.stores[0], after: error, failure: work.failedStoreCalls, otherwise: Performer.creating)
+      return pause.map { .pause(until: ports.clock.uptime + $0) } ?? fail(&work, Problem(error))
     }
     try await management.take()
 
@@ -167,13 +170,13 @@ extension Performer {
     var failures = 0
     while true {
       do throws(StoreError) {
-        return try await plan.stores[0].stage(token, at: place)
+        try await plan.stores[0].stage(token, at: place)
+        return await outages.ended(plan.stores[0].name)
       } catch {
         failures += 1
-        guard error.isPassing,
-          let delay = RetrySchedule.reading.delay(
-            afterFailure: failures, retryAfter: nil, jitter: ports.random.fraction())
-        else { throw error }
+        guard let delay = await pause(for: plan.stores[0], after: error, failure: failures) else {
+          throw error
+        }
         do { try await ports.clock.sleep(for: delay) } catch { continue }
       }
     }

@@ -11,9 +11,9 @@ extension Performer {
     if work.stored?.attempt != attempt {
       do throws(StoreError) {
         work.stored = try await storedToken(of: attempt, at: work.place(job: plan.name))?.token
+        await succeeded(in: plan.stores[0], &work)
       } catch {
-        work.fail(Problem(error).naming(work.name), as: .undelivered)
-        return .finished(work.outcomeOfProblem)
+        return await pauseOrEnd(error, &work, as: .undelivered)
       }
     }
     guard work.stored != nil else {
@@ -76,6 +76,7 @@ extension Performer {
     guard let generation = work.machine.generation(number),
       let attempt = generation.attempt, let store = plan.store(named: storeName)
     else { return .finished(.failed) }
+    if let next = turn(of: storeName, &work) { return next }
     let place = work.place(job: plan.name)
     do throws(StoreError) {
       if store.name != plan.stores[0].name {
@@ -92,8 +93,9 @@ extension Performer {
       }
       try await store.promote(generation: number, at: place)
     } catch {
-      return try await failedDelivery(error, of: number, in: storeName, work: &work)
+      return try await failedDelivery(error, of: number, in: store, work: &work)
     }
+    await succeeded(in: store, &work)
     var events: [Event] = [.storePromoted(generation: number, store: storeName)]
     if work.machine.completesDelivery(of: number, in: storeName, context(for: work)) {
       events.append(.deliveryDone(generation: number, at: serviceTimeAtLatest))

@@ -66,10 +66,19 @@ public struct MoveJob: Sendable {
     let isSettled =
       !machine.attempts.contains(where: \.isOpen) && machine.rollbackTarget == nil
       && machine.wishes.relocatedIn == nil && machine.wishes.retirement == nil
-      && machine.successor?.phase != .delivering && machine.predecessor?.phase != .enabling
+      && (machine.successor.map { mayLeave(delivering: $0) } ?? true)
+      && machine.predecessor?.phase != .enabling
       // A store may call it current without the ledger knowing, and the ledger is all that is known elsewhere.
       && (machine.successor?.phase != .active || from.cluster == plan.binding.cluster)
     if !isSettled { throw .job(.notSettled(lineage.claimed.name, machine.status.rawValue), .failed) }
+  }
+
+  /// A store that the job is to be rid of need not get what the others have: one that fails for good would hold it up
+  /// for ever.
+  private func mayLeave(delivering successor: Generation) -> Bool {
+    guard successor.phase == .delivering else { return true }
+    return from.cluster == plan.binding.cluster && newStores.isEmpty
+      && (plan.binding.stores[0] == from.stores[0] || successor.promotedIn.contains(plan.stores[0].name))
   }
 
   // MARK: Stores

@@ -11,6 +11,7 @@ struct Performer: Sendable {
   let management: Permits
   let probes: Permits
   let circuit: Circuit
+  let outages: StoreOutages
   /// The cluster's databases, by name.
   let databases: [String]
   /// When the job was begun, by the monotonic clock.
@@ -121,7 +122,7 @@ struct Performer: Sendable {
   func context(for work: TokenWork) -> ActionContext {
     let uptime = ports.clock.uptime
     var context = ActionContext(
-      isWanted: work.desired != nil, stores: plan.storeNames, abandonAfter: plan.abandonAfter,
+      isWanted: work.desired != nil, stores: work.inOrder(plan.storeNames), abandonAfter: plan.abandonAfter,
       now: time?.earliest(at: uptime) ?? ports.clock.now, searched: work.searched, hasWaited: work.hasWaited)
     let reliable = time.flatMap { $0.clocksAgree ? $0.earliest(at: uptime) : nil }
     context.showsStrings = plan.display != nil

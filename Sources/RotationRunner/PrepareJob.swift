@@ -25,6 +25,7 @@ struct PrepareJob: Sendable {
   func performer(_ cluster: Cluster, circuit: Circuit) -> Performer {
     Performer(
       plan: plan, ports: ports, management: cluster.management, probes: cluster.probes, circuit: circuit,
+      outages: StoreOutages(patience: plan.activation.timeout),
       databases: cluster.databases, startedAt: cluster.startedAt, time: cluster.view.time)
   }
 
@@ -76,7 +77,7 @@ struct PrepareJob: Sendable {
       switch error.code {
       case .missing: .needsPerson
       case .ownedByAnother, .misconfigured: .badInput
-      case .unavailable, .noRoom, .conflict, .malformed: .failed
+      case .unavailable, .unreachable, .noRoom, .conflict, .malformed: .failed
       }
     return .job(Problem(error), code)
   }
@@ -163,6 +164,7 @@ struct PrepareJob: Sendable {
     let probes = Permits(.probes, perSecond: plan.limits.probesPerSecond, ports: ports)
     let reader = Performer(
       plan: plan, ports: ports, management: management, probes: probes, circuit: Circuit(limit: 0),
+      outages: StoreOutages(patience: .zero),
       databases: [], startedAt: startedAt, time: nil)
     let view: ClusterView
     let databases: [String]

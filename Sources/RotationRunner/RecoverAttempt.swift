@@ -14,9 +14,9 @@ extension Performer {
       found = try await storedToken(of: attempt, at: place)
       if found == nil { try await plan.stores[0].discard(.pending, attempt: attempt, at: place) }
     } catch {
-      work.fail(Problem(error).naming(work.name))
-      return .finished(work.outcomeOfProblem)
+      return await pauseOrEnd(error, &work, as: .failed)
     }
+    await succeeded(in: plan.stores[0], &work)
     if let found {
       try await record(
         takeover(work) + [

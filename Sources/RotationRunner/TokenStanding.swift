@@ -24,7 +24,17 @@ extension TokenWork {
     standing.isHeld = machine.wishes.isHeld
     standing.predecessorID = machine.predecessor?.tokenID
     standing.predecessorState = machine.predecessor?.phase.rawValue
-    standing.problem = problem ?? concern?.problem
+    standing.problem = problem ?? concern?.problem ?? generation.flatMap { undelivered($0) }
     return standing
+  }
+
+  /// Which stores do not have the token, by what they have said to it last.
+  private func undelivered(_ generation: Generation) -> Problem? {
+    guard !generation.failedStores.isEmpty else { return nil }
+    let stores = generation.failedStores.sorted { $0.key < $1.key }
+      .map { "store \($0.key) does not have it: \($0.value)" }
+    return Problem(
+      code: "undelivered", message: "\(name): \(stores.joined(separator: "; "))",
+      hint: "the next run tries that again, and nothing else")
   }
 }

@@ -72,7 +72,12 @@ struct TokenWork: Sendable {
   var failedCreations = 0
   var throttledCreations = 0
   var unknownCreations = 0
-  var failedDeliveries = 0
+  /// How often a store has failed in a row.
+  var failedStoreCalls = 0
+  /// Stores that have failed and when they are asked again, by uptime: those that have not come first.
+  var storesAskedLater: [String: Duration] = [:]
+  /// Stores that are not asked any more in this run, and why.
+  var storesGivenUp: [String: Problem] = [:]
   var failedChanges = 0
   /// The incumbent that the cluster was seen to accept in this run.
   var provenToWork: Int?
@@ -134,6 +139,15 @@ struct TokenWork: Sendable {
   /// For what a look at a token has shown: whose it is needs a person, that nobody answered does not.
   mutating func fail(inDoubt problem: Problem) {
     fail(problem, as: problem.code == Problem.foreignMarker ? .attention : .failed)
+  }
+
+  /// The stores with those first that are not known to fail.
+  func inOrder(_ stores: [String]) -> [String] {
+    guard !storesAskedLater.isEmpty || !storesGivenUp.isEmpty else { return stores }
+    func isFailing(_ store: String) -> Bool { storesAskedLater[store] != nil || storesGivenUp[store] != nil }
+    let failing = stores.filter(isFailing)
+    return stores.filter { !isFailing($0) } + failing.filter { storesGivenUp[$0] == nil }
+      + failing.filter { storesGivenUp[$0] != nil }
   }
 
   mutating func fail(_ problem: Problem, as outcome: TokenOutcome = .failed) {

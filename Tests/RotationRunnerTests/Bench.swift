@@ -92,6 +92,16 @@ final class Bench: @unchecked Sendable {
     }
   }
 
+  /// What `status` is told.
+  func standings() -> [TokenStanding] {
+    final class Standings: @unchecked Sendable { var all: [TokenStanding] = [] }
+    let standings = Standings()
+    _ = perform { plan, ports in
+      await PlanJob(plan: plan, ports: ports).standings { standings.all.append($0) }
+    }
+    return standings.all
+  }
+
   func plan() -> (steps: [PlannedStep], exit: Int32)? {
     final class Steps: @unchecked Sendable { var all: [PlannedStep] = [] }
     let steps = Steps()

@@ -75,7 +75,16 @@ final class MemoryStore: SecretStore, @unchecked Sendable {
     Array(repeating: StoreError(.unavailable, message: "the store does not answer"), count: count)
   }
 
+  /// Whether its server is out of reach.
+  var isAway: () -> Bool = { false }
+  /// How many calls have found it away.
+  private(set) var callsInVain = 0
+
   private func fail(from errors: inout [StoreError]) throws(StoreError) {
+    if isAway() {
+      callsInVain += 1
+      throw StoreError(.unreachable, message: "the store's server does not answer")
+    }
     if !errors.isEmpty { throw errors.removeFirst() }
   }
 

@@ -200,20 +200,24 @@ struct MoveTests {
   }
 
   /// Two stores, called A and B, that have `id-1`; `id-2` is on its way in A.
-  private static func twoStores(_ rotate: (Bench) -> Bool) -> Bench? {
+  private static func twoStores(keepingSecond: Bool = true, _ rotate: (Bench) -> Bool) -> Bench? {
     let bench = Bench.rotating("a")
     bench.stores = [bench.store, MemoryStore(name: "file-2")]
     bench.stores[1].life = bench.life
     bench.binding = JobBinding(cluster: "account/cluster", stores: ["A", "B"])
     guard bench.run()?.exit == 0 else { return nil }
     bench.clock.advance(by: Bench.day * 30)
-    guard rotate(bench), bench.stores[1].current["a"]?.tokenID == "id-1" else { return nil }
+    guard rotate(bench), !keepingSecond || bench.stores[1].current["a"]?.tokenID == "id-1" else { return nil }
     return bench
   }
 
   private static func failToPromote(_ bench: Bench) -> Bool {
-    bench.store.promoteErrors = [StoreError(.misconfigured, message: "read-only")]
+    for store in bench.stores {
+      store.promoteErrors = [StoreError(.misconfigured, message: "read-only")]
+    }
     guard bench.run()?.exit == 6, let status = try? bench.status("a") else { return false }
+    // As if the other one had failed before it was offered anything.
+    for store in bench.stores where store !== bench.store { store.pending = [:] }
     return status == .active && bench.store.pending["a"]?.tokenID == "id-2"
   }
 
@@ -243,17 +247,13 @@ struct MoveTests {
   /// Gives the job these stores; the old binding and the old stores.
   private static func give(_ order: [String], to bench: Bench) -> (JobBinding, [MemoryStore]) {
     let (binding, stores) = (bench.binding, bench.stores)
-    let fresh = MemoryStore(name: "C")
+    // A store keeps its name wherever it stands.
+    let fresh = MemoryStore(name: "file-3")
     fresh.life = bench.life
     let all = ["A": stores[0], "B": stores[1], "C": fresh]
     bench.binding = JobBinding(cluster: binding.cluster, stores: order)
     bench.stores = order.compactMap { all[$0] }
-    name(bench.stores)
     return (binding, stores)
-  }
-
-  private static func name(_ stores: [MemoryStore]) {
-    for (index, store) in stores.enumerated() { store.name = index == 0 ? "file" : "file-\(index + 1)" }
   }
 
   private static func expectDelivered(_ bench: Bench, _ comment: Comment) {
@@ -293,7 +293,6 @@ struct MoveTests {
         let moment: Comment = "\(token) to \(order), died at \(end), \(effects)"
         if returns {
           (bench.binding, bench.stores) = (old, stores)
-          Self.name(stores)
           // It had moved in full: then it is moved back.
           if bench.plan()?.exit == 2 {
             #expect(bench.move(from: new.0, oldStores: new.1)?.exit == 0, moment)
@@ -340,6 +339,21 @@ struct MoveTests {
     bench.store.pending = [:]
     let refused = try #require(bench.move(from: old, oldStores: stores))
     #expect(refused.exit == 1 && refused.report.problem?.code == "string_lost")
+  }
+
+  /// One that will not come back is taken out of the job, and the delivery is complete without it.
+  @Test(arguments: [0, 1]) func aStoreThatFailsForGoodMayBeLeft(_ broken: Int) throws {
+    let bench = try #require(
+      Self.twoStores(keepingSecond: broken == 1) { bench in
+        bench.stores[broken].promoteErrors = [StoreError(.misconfigured, message: "gone")]
+        return bench.run()?.exit == 6
+      })
+    #expect(try bench.status("a") == .delivering)
+    let (old, stores) = Self.give([broken == 0 ? "B" : "A"], to: bench)
+    #expect(bench.move(from: old, oldStores: stores)?.exit == 0)
+    #expect(bench.run()?.exit == 0)
+    #expect(try bench.status("a") == .current)
+    #expect(bench.stores[0].current["a"]?.tokenID == "id-2" && bench.cluster.posts.count == 2)
   }
 
   @Test func aStoreThatHasNothingAloneMayBeLeftUnread() throws {
