@@ -63,7 +63,8 @@ let package = Package(
     // Adapters: each implements ports, none knows another.
     layer("JobFiles", ["RotationModel", "RotationPorts", "TOMLReader", "Subprocesses", "Digests", "CCSV"]),
     layer("InfluxAPI", ["RotationModel", "RotationPorts", "HTTPClient", "TOMLReader", "JSONText"]),
-    layer("SecretStores", ["RotationModel", "RotationPorts", "FileSystem", "Locks", "JSONText"]),
+    layer(
+      "SecretStores", ["RotationModel", "RotationPorts", "FileSystem", "HTTPClient", "Locks", "JSONText"]),
     layer("Ledgers", ["RotationModel", "RotationPorts", "CSQLite"]),
     layer("AuditLog", ["RotationModel", "RotationPorts", "FileSystem", "Digests", "JSONText"]),
     layer("CommandHooks", ["RotationModel", "RotationPorts", "Subprocesses", "JSONText"]),
@@ -99,7 +100,7 @@ let package = Package(
     tests("JobFilesTests", ["JobFiles", "TOMLReader", "RotationModel", "RotationPorts"]),
     tests("HTTPClientTests", ["HTTPClient", "RotationModel", "RotationPorts", "RotationTestKit"]),
     tests("InfluxAPITests", ["InfluxAPI", "RotationTestKit"]),
-    tests("SecretStoresTests", ["SecretStores", "RotationTestKit"]),
+    tests("SecretStoresTests", ["SecretStores", "HTTPClient", "RotationTestKit"]),
     tests("LedgersTests", ["Ledgers", "RotationTestKit"]),
     tests("AuditLogTests", ["AuditLog", "Digests", "RotationTestKit"]),
     tests("RotationRunnerTests", ["RotationRunner", "RotationTestKit"]),
@@ -118,7 +119,7 @@ let package = Package(
     .executableTarget(
       name: "simulate", dependencies: ["Simulation"], path: "Tests/Simulate", swiftSettings: strict),
     tests("SimulationTests", ["Simulation"]),
-    tests("CommandTests", ["RotationTestKit", "Arguments", "Reporting"], exclude: ["transcripts"]),
+    tests("CommandTests", ["RotationTestKit", "HTTPClient", "Arguments", "Reporting"], exclude: ["transcripts"]),
     tests(
       "KillTests", ["RotationTestKit", "RotationModel", "Sandbox", "HTTPClient"],
       exclude: ["shim"]),

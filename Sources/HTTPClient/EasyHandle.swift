@@ -80,6 +80,7 @@ final class EasyHandle {
     try set(CURLOPT_TIMEOUT_MS, EasyHandle.milliseconds(remaining))
     let connectTimeout = min(request.connectTimeout ?? configuration.connectTimeout, remaining)
     try set(CURLOPT_CONNECTTIMEOUT_MS, EasyHandle.milliseconds(connectTimeout))
+    if let unixSocket = request.unixSocket { try set(CURLOPT_UNIX_SOCKET_PATH, unixSocket) }
     if request.freshConnection {
       try set(CURLOPT_FRESH_CONNECT, 1)
       try set(CURLOPT_FORBID_REUSE, 1)

@@ -54,6 +54,9 @@ public struct HTTPRequest: Sendable {
   /// different nodes behind one name.
   public var freshConnection: Bool
 
+  /// The path of a Unix socket to speak to in place of the URL's host, which is only named in the request then.
+  public var unixSocket: String?
+
   /// Promises that at most one copy of this request leaves the machine.
   ///
   /// libcurl by itself sends a request again when a connection that it reused was closed without an answer,

@@ -1,3 +1,4 @@
+internal import JSONText
 internal import RotationPorts
 
 /// Bytes under construction that may hold a token string. They are wiped when the last reference goes, and
@@ -29,6 +30,47 @@ final class SecretBuffer {
   func append(_ secret: Secret) {
     secret.withUnsafeBytes { append($0) }
   }
+
+  func append(_ other: SecretBuffer) {
+    append(UnsafeRawBufferPointer(rebasing: other.storage[..<other.count]))
+  }
+
+  /// The text as a JSON string.
+  func append(json text: String) {
+    append("\"")
+    if JSONEscaping.required.isPlain(text) {
+      append(text)
+    } else {
+      JSONEscaping.required.escape(text) { append($0) }
+    }
+    append("\"")
+  }
+
+  /// The secret, which is UTF-8 or less, as a JSON string.
+  func append(json secret: Secret) {
+    append("\"")
+    secret.withUnsafeBytes { bytes in
+      for byte in bytes {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+          append(UInt8(ascii: "\\"))
+          append(byte)
+        case 0..<0x20: append("\\u00" + (byte < 16 ? "0" : "") + String(byte, radix: 16))
+        default: append(byte)
+        }
+      }
+    }
+    append("\"")
+  }
+
+  /// What was put together as a secret; nil when it is empty or holds another byte than these.
+  func secret(where isAllowed: (UInt8) -> Bool) -> Secret? {
+    guard count > 0, storage[..<count].allSatisfy(isAllowed) else { return nil }
+    return Secret(copying: UnsafeRawBufferPointer(rebasing: storage[..<count]))
+  }
+
+  /// The bytes as an array, which is the caller's to wipe.
+  func copied() -> [UInt8] { Array(storage[..<count]) }
 
   private func append(_ bytes: UnsafeRawBufferPointer) {
     grow(by: bytes.count)

@@ -2,7 +2,6 @@ import Arguments
 import RotationModel
 import RotationPorts
 import RotationRunner
-import SecretStores
 
 /// `adopt`: rebuilds a job's part of a lost ledger.
 struct AdoptCommand {
@@ -13,9 +12,8 @@ struct AdoptCommand {
     jobs.takesOverStores = true
     jobs.perform = { await AdoptJob(plan: $0, ports: $1).run() }
     return await jobs.run(command: "adopt", waitForLock: nil) { loaded in
-      let directories = loaded.flatMap { context.wiring.storeDirectories(of: $0) }
-      let known = Set(
-        directories.compactMap { FileStore.installation(of: $0, fileSystem: context.files) })
+      var known = Set<InstallationID>()
+      for job in loaded { known.formUnion(await context.wiring.owners(of: job).map(\.installation)) }
       guard known.count < 2 else {
         throw Problem(
           code: "installations_mixed", message: "the job's stores belong to different installations",

@@ -122,7 +122,7 @@ struct JobsRun {
 
   func run(
     command: String, jobFiles: [String]? = nil, waitForLock: Duration?,
-    installation: ([Job]) throws -> InstallationChoice = { _ in .asItIs }, _ item: (Job) throws -> Item
+    installation: ([Job]) async throws -> InstallationChoice = { _ in .asItIs }, _ item: (Job) throws -> Item
   ) async -> ExitCode {
     let set: JobSet
     do {
@@ -141,7 +141,7 @@ struct JobsRun {
     }
     var items: [Item] = []
     for item in await validItems(set.jobs, item, &codes) {
-      guard let problem = lostState(item.job) else {
+      guard let problem = await lostState(item.job) else {
         items.append(item)
         continue
       }
@@ -152,7 +152,9 @@ struct JobsRun {
       reporter.finish(run: nil, exitCode: ExitCode.worst(codes), problem: nil)
       return ExitCode.worst(codes)
     }
-    return await runLocked(command, items, codes, waitForLock: waitForLock) { try installation(set.jobs) }
+    return await runLocked(command, items, codes, waitForLock: waitForLock) {
+      try await installation(set.jobs)
+    }
   }
 
   /// A job whose CSV is wrong is left alone before anything of the state directory is touched.
@@ -190,18 +192,17 @@ struct JobsRun {
 
   /// What is wrong when the store outlived the state directory. It is said before a new one is made: under
   /// another installation's id, `adopt` could not take the store over any more.
-  private func lostState(_ job: Job) -> Problem? {
+  private func lostState(_ job: Job) async -> Problem? {
     let (state, files) = (context.state, context.files)
     guard !takesOverStores, files.isAbsent(state.ledgerPath), files.isAbsent(state.installationPath)
     else { return nil }
-    for directory in context.wiring.storeDirectories(of: job) {
-      guard let owner = FileStore.installation(of: directory, fileSystem: files) else { continue }
+    if let (place, owner) = await context.wiring.owners(of: job).first {
       return Problem(
         code: "ledger_empty",
         message:
-          "job \(job.name): the store \(directory) belongs to installation \(owner), and there is no ledger in \(state.path): nothing was created",
+          "job \(job.name): the store \(place) belongs to installation \(owner), and there is no ledger in \(state.path): nothing was created",
         hint:
-          "if the state directory was lost, `tokenrotate adopt JOB.toml` rebuilds it; if another installation runs this job, give this one another directory"
+          "if the state directory was lost, `tokenrotate adopt JOB.toml` rebuilds it; if another installation runs this job, give this one another place"
       )
     }
     return nil
@@ -209,12 +210,12 @@ struct JobsRun {
 
   private func runLocked(
     _ command: String, _ items: [Item], _ before: [ExitCode], waitForLock: Duration?,
-    installation: () throws -> InstallationChoice
+    installation: () async throws -> InstallationChoice
   ) async -> ExitCode {
     let session: Session
     do {
       session = try await Session.begin(
-        command: command, wiring: context.wiring, adopting: try installation().adopted,
+        command: command, wiring: context.wiring, adopting: try await installation().adopted,
         waitForLock: waitForLock, interruption: context.interruption)
     } catch {
       let problem = Problem(any: error)

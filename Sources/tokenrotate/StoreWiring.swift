@@ -18,7 +18,8 @@ struct StoreWiring {
         format: FileStoreFormat(file.format),
         owner: file.owner, group: file.group, mode: UInt32(file.mode.rawValue), installation: installation)
       return FileStore(settings: settings, fileSystem: wiring.files, executor: wiring.threads)
-    case .command, .vault, .awsSecretsManager:
+    case .vault(let vault): return try self.vault(vault, named: name, of: job)
+    case .command, .awsSecretsManager:
       throw Problem(code: "internal", message: "\(settings.kind.rawValue) stores are not supported")
     }
   }
@@ -31,7 +32,8 @@ struct StoreWiring {
       switch settings {
       // A place in the state directory is told by no path, so that a state directory may be moved.
       case .file(let file): "file:\(file.format.rawValue):\(file.directory ?? StoreWiring.defaultDirectory)"
-      case .command, .vault, .awsSecretsManager: settings.kind.rawValue + ":"
+      case .vault(let vault): StoreWiring.binding(vault)
+      case .command, .awsSecretsManager: settings.kind.rawValue + ":"
       }
     }
   }
@@ -82,6 +84,30 @@ extension Wiring {
     job.stores.compactMap(\.file).map { store in
       "\(directory(of: store, job: job.name))/\(name)\(FileStoreFormat(store.format).suffix)"
     }
+  }
+
+  /// The installations that the job's stores belong to, and where each store is; none for one that nobody has taken or
+  /// that does not answer.
+  func owners(of job: Job) async -> [(place: String, installation: InstallationID)] {
+    var owners: [(String, InstallationID)] = []
+    for store in job.stores {
+      switch store {
+      case .file(let file):
+        let directory = directory(of: file, job: job.name)
+        guard let owner = FileStore.installation(of: directory, fileSystem: files) else { continue }
+        owners.append((directory, owner))
+      case .vault(let vault):
+        // Only a look, which belongs to nobody.
+        let nobody = StoreWiring(wiring: self, installation: InstallationID(bits: 0))
+        guard let settings = try? nobody.vaultSettings(vault, named: "vault", of: job),
+          let send = try? nobody.client(vault, of: job),
+          let owner = await VaultStore.owner(settings, clock: SystemClock(), send: send)
+        else { continue }
+        owners.append(("\(settings.address) \(settings.mount)", owner))
+      case .command, .awsSecretsManager: continue
+      }
+    }
+    return owners
   }
 
   /// The store that was the job's first one and that the job file does not name any more, by what the ledger

@@ -119,7 +119,7 @@ import Testing
 }
 
 /// All the eight characters in a row of some texts.
-private struct Windows {
+struct Windows {
   private static let length = 8
   private var parts: Set<ArraySlice<UInt8>> = []
 

@@ -182,8 +182,27 @@ private let least = """
     ),
     ("[[store]]\ndirectory = \"\"\n", ["9:13 `directory` is empty"]),
     (
-      "[[store]]\nkind = \"vault\"\nmount = \"x\"\n",
-      ["9:8 `kind = \"vault\"` is not supported by this version yet"]
+      "[[store]]\nkind = \"vault\"\nmount = \"/x\"\nadress = \"y\"\ntoken = \"hvs.SECRET\"\n",
+      [
+        "8:1 `address` is missing in [[store]]", "10:9 `mount`: \"/x\" is not a path within the server",
+        "11:1 unknown key `adress` in [[store]]",
+        "12:9 `token` must be a table that says where the token is kept, not a string",
+      ]
+    ),
+    (
+      "[[store]]\nkind = \"vault\"\naddress = \"http://vault.example\"\npath = \"{job}\"\nfield = \"token_id\"\n"
+        + "token = { file = \"t\" }\napprole = { role_id = \"r\" }\n",
+      [
+        "10:11 `address`: http:// would send tokens in clear",
+        "11:1 `path` must hold {name}: each token has a secret of its own",
+        "12:9 `field`: token_id holds something else", "14:1 `token` and `approle` are two ways to log in",
+      ]
+    ),
+    (
+      "[[store]]\nkind = \"vault\"\napprole = { role_id = \"r\", secret = 1 }\nagent = \"/run/a\"\naddress = \"https://v\"\n",
+      [
+        "11:1 `approle` and `agent` are two ways to log in", "12:1 `address` has no place beside `agent`",
+      ]
     ),
     (
       "[rotation]\nevery = \"24h\"\noverlap = 1\nretir = \"\"\nrenew_before = \"1d\"\n",

@@ -1,10 +1,10 @@
-import RotationModel
-import RotationPorts
+internal import RotationModel
+public import RotationPorts
 
 /// What the rules are written with.
 extension SecretStoreContract {
   /// Reserves, stages and promotes, each twice.
-  func put(
+  public func put(
     _ token: StoredToken, into store: any SecretStore, at place: StorePlace = SecretStoreContract.place
   ) async throws {
     try await twice { try await store.reserve(place, for: token.planned) }

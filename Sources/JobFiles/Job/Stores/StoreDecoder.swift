@@ -53,7 +53,9 @@ struct StoreDecoder {
     case .command:
       return CommandStoreDecoder(paths: paths).decode(kinds).map { .command($0) }
     case .vault:
-      return VaultStoreDecoder(paths: paths).decode(kinds).map { .vault($0) }
+      return VaultStoreDecoder(section: section(VaultStoreDecoder.keys), paths: paths).decode().map {
+        .vault($0)
+      }
     case .awsSecretsManager:
       return AWSSecretsManagerDecoder(paths: paths).decode(kinds).map { .awsSecretsManager($0) }
     }
