@@ -23,7 +23,7 @@ BUILD_PACKAGES := git make g++ pkg-config libcurl4-openssl-dev libsqlite3-dev li
 # shells that complete, what formats the manual page, what calls the program regularly or judges the files for that, what
 # makes a world for the guides, and a browser with letters to draw.
 TEST_PACKAGES := influxdb prometheus openssl gcc jq python3 curl shellcheck strace zsh fish man-db mandoc bsdextrautils \
-	cron systemd util-linux iproute2 python3-venv chromium fonts-dejavu-core
+	cron systemd util-linux iproute2 python3-venv chromium fonts-dejavu-core pass gnupg age
 # Programs for tests that come as Python wheels, each in .build/NAME from scripts/NAME.txt: what checks Kubernetes
 # manifests, and servers that stores are tried with.
 PYTHON_TOOLS := manifest-tools openbao

@@ -64,7 +64,10 @@ let package = Package(
     layer("JobFiles", ["RotationModel", "RotationPorts", "TOMLReader", "Subprocesses", "Digests", "CCSV"]),
     layer("InfluxAPI", ["RotationModel", "RotationPorts", "HTTPClient", "TOMLReader", "JSONText"]),
     layer(
-      "SecretStores", ["RotationModel", "RotationPorts", "FileSystem", "HTTPClient", "Locks", "JSONText"]),
+      "SecretStores",
+      [
+        "RotationModel", "RotationPorts", "FileSystem", "HTTPClient", "Subprocesses", "Digests", "Locks", "JSONText",
+      ]),
     layer("Ledgers", ["RotationModel", "RotationPorts", "CSQLite"]),
     layer("AuditLog", ["RotationModel", "RotationPorts", "FileSystem", "Digests", "JSONText"]),
     layer("CommandHooks", ["RotationModel", "RotationPorts", "Subprocesses", "JSONText"]),
@@ -100,7 +103,7 @@ let package = Package(
     tests("JobFilesTests", ["JobFiles", "TOMLReader", "RotationModel", "RotationPorts"]),
     tests("HTTPClientTests", ["HTTPClient", "RotationModel", "RotationPorts", "RotationTestKit"]),
     tests("InfluxAPITests", ["InfluxAPI", "RotationTestKit"]),
-    tests("SecretStoresTests", ["SecretStores", "HTTPClient", "RotationTestKit"]),
+    tests("SecretStoresTests", ["SecretStores", "HTTPClient", "Digests", "RotationTestKit"]),
     tests("LedgersTests", ["Ledgers", "RotationTestKit"]),
     tests("AuditLogTests", ["AuditLog", "Digests", "RotationTestKit"]),
     tests("RotationRunnerTests", ["RotationRunner", "RotationTestKit"]),

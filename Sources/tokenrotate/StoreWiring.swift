@@ -19,7 +19,8 @@ struct StoreWiring {
         owner: file.owner, group: file.group, mode: UInt32(file.mode.rawValue), installation: installation)
       return FileStore(settings: settings, fileSystem: wiring.files, executor: wiring.threads)
     case .vault(let vault): return try self.vault(vault, named: name, of: job)
-    case .command, .awsSecretsManager:
+    case .command(let command): return self.command(command, named: name, of: job)
+    case .awsSecretsManager:
       throw Problem(code: "internal", message: "\(settings.kind.rawValue) stores are not supported")
     }
   }
@@ -33,7 +34,9 @@ struct StoreWiring {
       // A place in the state directory is told by no path, so that a state directory may be moved.
       case .file(let file): "file:\(file.format.rawValue):\(file.directory ?? StoreWiring.defaultDirectory)"
       case .vault(let vault): StoreWiring.binding(vault)
-      case .command, .awsSecretsManager: settings.kind.rawValue + ":"
+      // Its programs may change while the strings stay where they are.
+      case .command(let command): "command:\(command.name)"
+      case .awsSecretsManager: settings.kind.rawValue + ":"
       }
     }
   }

@@ -53,7 +53,7 @@ extension StoreWiring {
   }
 
   /// Reads a credential anew each time, on a thread that may block.
-  private func read(_ source: SecretSource, _ key: String) -> VaultSettings.Source {
+  func read(_ source: SecretSource, _ key: String) -> VaultSettings.Source {
     { [environment = wiring.environment.variables, threads = wiring.threads] () async throws(StoreError) in
       do throws(FileError) {
         return try await withTaskExecutorPreference(threads) { () async throws(FileError) in

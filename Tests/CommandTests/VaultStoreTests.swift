@@ -3,7 +3,7 @@ import RotationTestKit
 import Testing
 
 /// Jobs that keep their tokens in a real OpenBao server.
-@Suite(.fewAtATime, .disabled(if: OpenBaoServer.isMissing(in: checkout)))
+@Suite(.fewAtATime, .enabled(if: OpenBaoServer.isToBeTried(in: checkout)))
 struct VaultStoreTests {
   private static let stores = """
     [[store]]

@@ -3,7 +3,7 @@ import JobFiles
 import Testing
 
 /// The least that a job needs, 7 lines.
-private let least = """
+let leastJob = """
   name = "plant"
   specification = "tokens.csv"
   [cluster]
@@ -23,7 +23,7 @@ private let least = """
   }
 
   @Test func theLeastJobHasTheDefaults() throws {
-    let (job, folder) = try load(least)
+    let (job, folder) = try load(leastJob)
     #expect(job.name == "plant")
     #expect(job.folder == folder)
     #expect(job.path == "\(folder)/job.toml")
@@ -60,7 +60,8 @@ private let least = """
 
   @Test func everySupportedKeyIsRead() throws {
     let (job, folder) = try load(
-      least.replacingOccurrences(of: "{ file = \"token\" }", with: "{ command = [\"./pass\", \"-x\"] }") + """
+      leastJob.replacingOccurrences(of: "{ file = \"token\" }", with: "{ command = [\"./pass\", \"-x\"] }")
+        + """
         management_url = "https://console.example/api/v0/"
         [cluster.tls]
         ca = "ca.pem"
@@ -182,29 +183,6 @@ private let least = """
     ),
     ("[[store]]\ndirectory = \"\"\n", ["9:13 `directory` is empty"]),
     (
-      "[[store]]\nkind = \"vault\"\nmount = \"/x\"\nadress = \"y\"\ntoken = \"hvs.SECRET\"\n",
-      [
-        "8:1 `address` is missing in [[store]]", "10:9 `mount`: \"/x\" is not a path within the server",
-        "11:1 unknown key `adress` in [[store]]",
-        "12:9 `token` must be a table that says where the token is kept, not a string",
-      ]
-    ),
-    (
-      "[[store]]\nkind = \"vault\"\naddress = \"http://vault.example\"\npath = \"{job}\"\nfield = \"token_id\"\n"
-        + "token = { file = \"t\" }\napprole = { role_id = \"r\" }\n",
-      [
-        "10:11 `address`: http:// would send tokens in clear",
-        "11:1 `path` must hold {name}: each token has a secret of its own",
-        "12:9 `field`: token_id holds something else", "14:1 `token` and `approle` are two ways to log in",
-      ]
-    ),
-    (
-      "[[store]]\nkind = \"vault\"\napprole = { role_id = \"r\", secret = 1 }\nagent = \"/run/a\"\naddress = \"https://v\"\n",
-      [
-        "11:1 `approle` and `agent` are two ways to log in", "12:1 `address` has no place beside `agent`",
-      ]
-    ),
-    (
       "[rotation]\nevery = \"24h\"\noverlap = 1\nretir = \"\"\nrenew_before = \"1d\"\n",
       [
         "9:1 `every` must be longer than overlap (1d) and activation timeout (10m) together",
@@ -258,7 +236,7 @@ private let least = """
 
   @Test(arguments: bad)
   func aBadJobSaysWhereAndWhat(behind: String, expected: [String]) throws {
-    #expect(try jobErrors(least.trimmingCharacters(in: .newlines) + "\n" + behind).map(short) == expected)
+    #expect(try jobErrors(leastJob.trimmingCharacters(in: .newlines) + "\n" + behind).map(short) == expected)
   }
 
   @Test func whatIsMissingIsSaidAtItsTable() throws {
@@ -276,7 +254,7 @@ private let least = """
 
   @Test func aPrintedErrorNamesFileLineColumnAndHint() throws {
     let workspace = try Workspace()
-    let path = try workspace.write("job.toml", least + "[limits]\nconcurency = 1\n")
+    let path = try workspace.write("job.toml", leastJob + "[limits]\nconcurency = 1\n")
     let error = try #require(throws: JobFileErrors.self) { try Job.load(path: path, trust: untrusting) }
     #expect(
       error.description
@@ -301,7 +279,7 @@ private let least = """
     ("{ flie = \"x\" }", "7:22 unknown key `flie` in management_token"),
   ])
   func theManagementTokenHasOneSource(value: String, expected: String) throws {
-    let errors = try jobErrors(least.replacingOccurrences(of: "{ file = \"token\" }", with: value))
+    let errors = try jobErrors(leastJob.replacingOccurrences(of: "{ file = \"token\" }", with: value))
     #expect(errors.map(short) == [expected])
     #expect(!errors.contains { $0.description.contains("SECRET") })
   }
@@ -313,7 +291,7 @@ private let least = """
     ("http://[::1]:8181", "http://[::1]:8181"), ("https://[2001:db8::1]", "https://[2001:db8::1]"),
   ])
   func aHostIsAnEndpoint(text: String, url: String) throws {
-    let (job, _) = try load(least.replacingOccurrences(of: "cluster-id.a.influxdb.io", with: text))
+    let (job, _) = try load(leastJob.replacingOccurrences(of: "cluster-id.a.influxdb.io", with: text))
     #expect(job.cluster.host == url)
   }
 
@@ -324,13 +302,13 @@ private let least = """
     "http://128.0.0.1",
   ])
   func whatIsNoEndpointIsRefused(text: String) throws {
-    let errors = try jobErrors(least.replacingOccurrences(of: "cluster-id.a.influxdb.io", with: text))
+    let errors = try jobErrors(leastJob.replacingOccurrences(of: "cluster-id.a.influxdb.io", with: text))
     #expect(errors.map { "\($0.line):\($0.column)" } == ["6:8"])
   }
 
   @Test func defaultsAreMergedKeyByKey() throws {
     let (job, _) = try load(
-      least + "[limits]\nconcurrency = 2\n[policy]\ndatabases = [\"b\"]\n",
+      leastJob + "[limits]\nconcurrency = 2\n[policy]\ndatabases = [\"b\"]\n",
       defaults: """
         [cluster]
         host = "other.example"
@@ -356,7 +334,7 @@ private let least = """
 
   @Test func anErrorInTheDefaultsNamesThem() throws {
     let errors = try jobErrors(
-      least + "[limits]\nconcurrency = 0\n",
+      leastJob + "[limits]\nconcurrency = 0\n",
       defaults: "name = \"x\"\n[limits]\nmax_creates = -1\nconcurrency = 0\nx = 1\n")
     let shown = errors.map { "\(($0.file as NSString).lastPathComponent):\(short($0))" }
     #expect(
@@ -382,7 +360,7 @@ private let least = """
     let workspace = try Workspace()
     for name in ["b", "a", "c"] {
       try workspace.write(
-        "jobs/\(name)/job.toml", least.replacingOccurrences(of: "\"plant\"", with: "\"\(name)\""))
+        "jobs/\(name)/job.toml", leastJob.replacingOccurrences(of: "\"plant\"", with: "\"\(name)\""))
     }
     try workspace.write("jobs/.hidden/job.toml", "x")
     try workspace.write("jobs/d/other.toml", "x")
@@ -400,9 +378,10 @@ private let least = """
 
   @Test func aNameTwiceRefusesBothAndLeavesTheOthers() throws {
     let workspace = try Workspace()
-    let first = try workspace.write("1.toml", least)
-    let second = try workspace.write("2.toml", least)
-    let other = try workspace.write("3.toml", least.replacingOccurrences(of: "\"plant\"", with: "\"other\""))
+    let first = try workspace.write("1.toml", leastJob)
+    let second = try workspace.write("2.toml", leastJob)
+    let other = try workspace.write(
+      "3.toml", leastJob.replacingOccurrences(of: "\"plant\"", with: "\"other\""))
     let broken = try workspace.write("4.toml", "name")
     let set = try JobSet.load(arguments: [first, second, other, broken], trust: untrusting)
     #expect(set.jobs.map(\.name) == ["other"])

@@ -11,7 +11,7 @@ import Testing
 let repository = #filePath.components(separatedBy: "/Tests/").dropLast().joined(separator: "/Tests/")
 
 /// The vault store against a real OpenBao server.
-@Suite(.serialized, .disabled(if: OpenBaoServer.isMissing(in: repository)))
+@Suite(.serialized, .enabled(if: OpenBaoServer.isToBeTried(in: repository)))
 struct VaultTests {
 
   /// One server for all tests, each with an engine of its own.

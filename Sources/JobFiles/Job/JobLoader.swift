@@ -83,13 +83,18 @@ extension Job {
     return merged
   }
 
-  /// As root, what decides what is run must be root's: the programs of hooks and of the management token.
+  /// As root, what decides what is run must be root's: the programs of hooks, of stores and of the management token.
   /// The CSV is checked when it is opened.
   private static func check(_ job: Job, _ table: TOMLTable, trust: TrustRule, log: ErrorLog) {
     let start = TOMLPosition(file: job.path, line: 1, column: 1)
     var programs: [(path: String, position: TOMLPosition)] = []
     if case .array(let hooks)? = table["hook"]?.content, hooks.count == job.hooks.count {
       programs += zip(job.hooks, hooks).map { (Subprocess.find($0.command[0]) ?? $0.command[0], $1.position) }
+    }
+    if case .array(let stores)? = table["store"]?.content, stores.count == job.stores.count {
+      for (store, value) in zip(job.stores, stores) {
+        programs += store.programs.map { (Subprocess.find($0) ?? $0, value.position) }
+      }
     }
     if case .command(let words)? = job.cluster.managementToken,
       case .table(let cluster)? = table["cluster"]?.content

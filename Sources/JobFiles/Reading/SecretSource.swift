@@ -73,6 +73,11 @@ public enum SecretSource: Equatable, Sendable {
     return secret
   }
 
+  /// The program that it comes from.
+  var program: String? {
+    if case .command(let words) = self { words.first } else { nil }
+  }
+
   private var shown: String {
     switch self {
     case .file(let path): path

@@ -18,7 +18,7 @@ struct StoreDecoder {
     }
     var stores: [StoreSettings] = []
     for element in elements {
-      guard let store = decode(element) else { continue }
+      guard let store = decode(element, beside: stores) else { continue }
       if let file = store.file {
         FileStoreDecoder(log: root.log, paths: paths)
           .checkDirectory(of: file, beside: stores.compactMap(\.file), at: element.position)
@@ -28,7 +28,7 @@ struct StoreDecoder {
     return stores
   }
 
-  private func decode(_ element: TOMLValue) -> StoreSettings? {
+  private func decode(_ element: TOMLValue, beside others: [StoreSettings]) -> StoreSettings? {
     guard case .table(let table) = element.content else {
       root.log.add(
         "`store` must be an array of tables, not of \(element.kind)", at: element.position,
@@ -51,7 +51,8 @@ struct StoreDecoder {
     case .file:
       return .file(FileStoreDecoder(log: root.log, paths: paths).decode(section(FileStoreDecoder.keys)))
     case .command:
-      return CommandStoreDecoder(paths: paths).decode(kinds).map { .command($0) }
+      return CommandStoreDecoder(section: section(CommandStoreDecoder.keys), paths: paths)
+        .decode(beside: others.compactMap(\.command)).map { .command($0) }
     case .vault:
       return VaultStoreDecoder(section: section(VaultStoreDecoder.keys), paths: paths).decode().map {
         .vault($0)
