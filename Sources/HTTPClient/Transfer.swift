@@ -124,16 +124,23 @@ final class Transfer: @unchecked Sendable {
   }
 }
 
+extension HTTPRequest {
+  var isSigned: Bool {
+    if case .awsSignature = authorization { true } else { false }
+  }
+}
+
 extension HTTPRequest.Authorization {
   var secret: Secret {
     switch self {
-    case .bearer(let secret), .token(let secret), .header(_, let secret): secret
+    case .bearer(let secret), .token(let secret), .header(_, let secret), .awsSignature(_, _, _, let secret):
+      secret
     }
   }
 
   var headerName: String {
     switch self {
-    case .bearer, .token: "Authorization"
+    case .bearer, .token, .awsSignature: "Authorization"
     case .header(let name, _): name
     }
   }
@@ -142,7 +149,7 @@ extension HTTPRequest.Authorization {
     switch self {
     case .bearer: "Bearer "
     case .token: "Token "
-    case .header: ""
+    case .header, .awsSignature: ""
     }
   }
 }

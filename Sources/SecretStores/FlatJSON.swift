@@ -43,6 +43,12 @@ struct FlatJSONWriter {
     buffer.append("\"")
   }
 
+  /// A value that `write` puts there.
+  func raw(_ name: String, _ write: (SecretBuffer) -> Void) {
+    key(name)
+    write(buffer)
+  }
+
   /// The finished object with a newline.
   func finish() -> SecretBuffer {
     buffer.append("}\n")

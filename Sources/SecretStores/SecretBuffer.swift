@@ -69,6 +69,26 @@ final class SecretBuffer {
     return Secret(copying: UnsafeRawBufferPointer(rebasing: storage[..<count]))
   }
 
+  /// Lends the bytes for the length of `body`.
+  func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    body(UnsafeRawBufferPointer(rebasing: storage[..<count]))
+  }
+
+  /// What was put together, as a JSON string within a larger text.
+  func append(json other: SecretBuffer) {
+    append("\"")
+    for byte in other.storage[..<other.count] {
+      switch byte {
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+        append(UInt8(ascii: "\\"))
+        append(byte)
+      case 0..<0x20: append("\\u00" + (byte < 16 ? "0" : "") + String(byte, radix: 16))
+      default: append(byte)
+      }
+    }
+    append("\"")
+  }
+
   /// The bytes as an array, which is the caller's to wipe.
   func copied() -> [UInt8] { Array(storage[..<count]) }
 

@@ -20,8 +20,7 @@ struct StoreWiring {
       return FileStore(settings: settings, fileSystem: wiring.files, executor: wiring.threads)
     case .vault(let vault): return try self.vault(vault, named: name, of: job)
     case .command(let command): return self.command(command, named: name, of: job)
-    case .awsSecretsManager:
-      throw Problem(code: "internal", message: "\(settings.kind.rawValue) stores are not supported")
+    case .awsSecretsManager(let aws): return try awsSecretsManager(aws, named: name, of: job)
     }
   }
 
@@ -36,7 +35,7 @@ struct StoreWiring {
       case .vault(let vault): StoreWiring.binding(vault)
       // Its programs may change while the strings stay where they are.
       case .command(let command): "command:\(command.name)"
-      case .awsSecretsManager: settings.kind.rawValue + ":"
+      case .awsSecretsManager(let aws): StoreWiring.binding(aws)
       }
     }
   }
@@ -107,7 +106,14 @@ extension Wiring {
           let owner = await VaultStore.owner(settings, clock: SystemClock(), send: send)
         else { continue }
         owners.append(("\(settings.address) \(settings.mount)", owner))
-      case .command, .awsSecretsManager: continue
+      case .awsSecretsManager(let aws):
+        let nobody = StoreWiring(wiring: self, installation: InstallationID(bits: 0))
+        guard let settings = try? nobody.awsSettings(aws, named: "aws", of: job),
+          let send = try? nobody.client(aws, of: job),
+          let owner = await AWSSecretsManagerStore.owner(settings, send: send)
+        else { continue }
+        owners.append(("in AWS Secrets Manager (\(settings.region))", owner))
+      case .command: continue
       }
     }
     return owners

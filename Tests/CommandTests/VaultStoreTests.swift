@@ -69,7 +69,7 @@ struct VaultStoreTests {
   @Test func aStoreThatIsAwayIsToldAndTriedAgainAlone() async throws {
     let server = try await OpenBaoServer(repository: checkout)
     let stores = "[[store]]\nkind = \"file\"\n" + Self.stores
-    let workspace = try Self.workspace(server, rows: 1...2, stores: stores, activation: "timeout = \"10s\"")
+    let workspace = try Self.workspace(server, rows: 1...2, stores: stores)
     let sandbox = try await workspace.startSandbox()
     try workspace.write("vault-token", "wrong\n", mode: 0o600)
     let refused = try await workspace.run("run", "job.toml", "--state", "state")

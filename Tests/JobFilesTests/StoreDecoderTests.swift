@@ -43,6 +43,16 @@ import Testing
         "17:1 `promote`: there is no program no-such-program",
       ]
     ),
+    (
+      "[[store]]\nkind = \"aws-secrets-manager\"\nregion = \"EU\"\nsecret_name = \"x\"\nendpoint = \"http://a\"\n"
+        + "tags = { \"aws:x\" = \"1\", y = 2 }\n",
+      [
+        "10:10 `region`: \"EU\" is not the name of a region",
+        "11:1 `secret_name` must hold {name}: each token has a secret of its own",
+        "12:12 `endpoint`: http:// would send tokens in clear", "13:10 the tag `aws:x` is not free",
+        "13:29 a tag must be a string, not an integer",
+      ]
+    ),
   ]
 
   @Test(arguments: bad)

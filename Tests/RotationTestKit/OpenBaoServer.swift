@@ -95,7 +95,7 @@ public final class OpenBaoServer: Sendable {
     return try await client.send(request)
   }
 
-  private static func freePort() -> UInt16 {
+  static func freePort() -> UInt16 {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
     var address = sockaddr_in()

@@ -5,9 +5,6 @@
 enum Unsupported {
   /// From a key's path (or `PATH=VALUE`) to how it is shown and what to do instead.
   static let unsupportedKeys: [String: (shown: String, advice: String)] = [
-    "store.kind=aws-secrets-manager": (
-      "kind = \"aws-secrets-manager\"", "use kind = \"file\", \"vault\" or \"command\""
-    ),
     "audit.signing_key": ("signing_key", "remove it; the audit log is chained without signatures"),
     "ledger": ("[ledger]", "remove it; the ledger is SQLite in the state directory"),
   ]

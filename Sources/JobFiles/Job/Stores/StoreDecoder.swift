@@ -58,7 +58,8 @@ struct StoreDecoder {
         .vault($0)
       }
     case .awsSecretsManager:
-      return AWSSecretsManagerDecoder(paths: paths).decode(kinds).map { .awsSecretsManager($0) }
+      return .awsSecretsManager(
+        AWSSecretsManagerDecoder(section: section(AWSSecretsManagerDecoder.keys)).decode())
     }
   }
 }
