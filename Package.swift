@@ -66,7 +66,8 @@ let package = Package(
     layer(
       "SecretStores",
       [
-        "RotationModel", "RotationPorts", "FileSystem", "HTTPClient", "Subprocesses", "Digests", "Locks", "JSONText",
+        "RotationModel", "RotationPorts", "FileSystem", "HTTPClient", "Subprocesses", "Digests", "Locks",
+        "JSONText",
       ]),
     layer("Ledgers", ["RotationModel", "RotationPorts", "CSQLite"]),
     layer("AuditLog", ["RotationModel", "RotationPorts", "FileSystem", "Digests", "JSONText"]),
@@ -122,7 +123,8 @@ let package = Package(
     .executableTarget(
       name: "simulate", dependencies: ["Simulation"], path: "Tests/Simulate", swiftSettings: strict),
     tests("SimulationTests", ["Simulation"]),
-    tests("CommandTests", ["RotationTestKit", "HTTPClient", "Arguments", "Reporting"], exclude: ["transcripts"]),
+    tests(
+      "CommandTests", ["RotationTestKit", "HTTPClient", "Arguments", "Reporting"], exclude: ["transcripts"]),
     tests(
       "KillTests", ["RotationTestKit", "RotationModel", "Sandbox", "HTTPClient"],
       exclude: ["shim"]),

@@ -90,7 +90,7 @@ import Testing
           RepeatingStore(Self.store(kind, in: folder, $0), attempts: 4)
         }.check(rule)
         guard (Int(folder.text("count").trimmingCharacters(in: .newlines)) ?? 0) >= position else { break }
-        position += 13
+        position += 37
       }
     }
   }

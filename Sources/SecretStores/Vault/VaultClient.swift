@@ -25,19 +25,19 @@ struct VaultClient: Sendable {
     _ method: HTTPRequest.Method, _ path: String, body: SecretBuffer? = nil, needs capabilities: String,
     contentType: String = "application/json"
   ) async throws(StoreError) -> HTTPResponse {
-    var answer = try await attempt(method, path, body: body, contentType, renewed: false)
+    var (answer, token) = try await attempt(method, path, body: body, contentType, refused: nil)
     // A token may have ended before its time: revoked, used up, or replaced in its file.
     if answer.status == 403, settings.authentication.canRenew {
-      answer = try await attempt(method, path, body: body, contentType, renewed: true)
+      (answer, token) = try await attempt(method, path, body: body, contentType, refused: token)
     }
     if [200, 204, 404].contains(answer.status) { return answer }
     throw VaultFailure(settings: settings, path: path, capabilities: capabilities).error(answer)
   }
 
   private func attempt(
-    _ method: HTTPRequest.Method, _ path: String, body: SecretBuffer?, _ contentType: String, renewed: Bool
-  ) async throws(StoreError) -> HTTPResponse {
-    let token = try await login.token(renewed: renewed)
+    _ method: HTTPRequest.Method, _ path: String, body: SecretBuffer?, _ contentType: String, refused: Secret?
+  ) async throws(StoreError) -> (HTTPResponse, token: Secret?) {
+    let token = try await login.token(refused: refused)
     var request = settings.request(method, path)
     if let body {
       request.body = body.copied()
@@ -45,7 +45,7 @@ struct VaultClient: Sendable {
     }
     if let token { request.authorization = .header(name: "X-Vault-Token", token) }
     do throws(HTTPError) {
-      return try await send(request)
+      return (try await send(request), token)
     } catch { throw VaultFailure(settings: settings, path: path).error(error) }
   }
 }

@@ -28,10 +28,12 @@ actor VaultLogin {
     self.send = send
   }
 
-  /// nil: none is needed. `renewed`: the one that was given out last was refused.
-  func token(renewed: Bool) async throws(StoreError) -> Secret? {
+  /// nil: none is needed. `refused`: one that was given out before and is not to be had again, unless nothing else can be.
+  func token(refused: Secret?) async throws(StoreError) -> Secret? {
     if case .agent = settings.authentication { return nil }
-    if let lease, !renewed, lease.endsAt.map({ clock.uptime < $0 }) ?? true { return lease.token }
+    if let lease, lease.token != refused, lease.endsAt.map({ clock.uptime < $0 }) ?? true {
+      return lease.token
+    }
     let task =
       underWay
       ?? Task { [settings, clock, send] in
